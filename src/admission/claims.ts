@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import type { Agent } from "../agents/agent.ts";
+import type { JobKind, JobPayload } from "../job/generation-job.ts";
+import { summaryOf, totalCostMicroUsd } from "../job/attempt-summary.ts";
+import type { UnsuccessfulResult } from "../job/generation-result.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
+import { loadLuaScript } from "../platform/lua-script.ts";
+import { controlKeys } from "./keys.ts";
+
+/** A job id to be taken. */
+export interface ClaimRequest {
+  readonly id: string;
+  readonly payloadHash: string;
+  readonly lane: string;
+  /** Content hash of the agent. */
+  readonly snapshot: string;
+  readonly agentId: string;
+  readonly kind: JobKind;
+  /** The agent has several prompts that take turns. */
+  readonly rotates: boolean;
+}
+
+export interface Claim {
+  /** `queued`: claimed before with the same payload, not finished. `conflict`: with another payload. */
+  readonly answer: "new" | "queued" | "settled" | "conflict";
+  /** As recorded by the first claim. */
+  readonly lane: string;
+  readonly snapshot: string;
+  readonly turn: number;
+}
+
+/** Lane name → its chain as people read it. */
+export type LaneTable = ReadonlyMap<string, string>;
+
+/** Snapshots outlive every job that refers to them by far, and are written again whenever they are used. */
+const SNAPSHOT_TTL_MS = 90 * 24 * 3600 * 1000;
+const FIELDS_PER_CLAIM = 4;
+
+const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url));
+const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url));
+
+/** Takes ids in one atomic step; replies in the order of `requests`. */
+export async function claimJobs(
+  redis: Redis,
+  namespace: string,
+  batch: { requests: readonly ClaimRequest[]; lanes: LaneTable },
+): Promise<Claim[]> {
+  const keys = controlKeys(namespace);
+  const reply = (await claimScript.run(
+    redis,
+    [keys.lanes, keys.turns, ...batch.requests.map(({ id }) => keys.job(id))],
+    [
+      batch.lanes.size,
+      ...[...batch.lanes].flat(),
+      ...batch.requests.flatMap((job) => [
+        job.payloadHash,
+        job.lane,
+        job.snapshot,
+        job.agentId,
+        job.kind,
+        job.rotates ? 1 : 0,
+      ]),
+    ],
+  )) as string[];
+  return batch.requests.map((_, index): Claim => {
+    const [answer, lane = "", snapshot = "", turn] = reply.slice(
+      index * FIELDS_PER_CLAIM,
+      (index + 1) * FIELDS_PER_CLAIM,
+    );
+    return { answer: answer as Claim["answer"], lane, snapshot, turn: Number(turn) };
+  });
+}
+
+export type CancelReply = "unknown" | "cancelled" | "cancelling" | "settled";
+
+export interface CancelOptions {
+  readonly jobId: string;
+  /** How long the record is kept. */
+  readonly resultsMs: number;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+/** Ends the job at once when no worker is calling for it; otherwise its worker is told, and writes the record. */
+export async function cancelJob(redis: Redis, namespace: string, options: CancelOptions): Promise<CancelReply> {
+  const keys = controlKeys(namespace);
+  const { jobId } = options;
+  for (;;) {
+    const job = await redis.hgetall(keys.job(jobId));
+    const args = [JSON.stringify(cancelledRecord(job, options)), job["attempts"] ?? 0, options.resultsMs];
+    const reply = await cancelScript.run(
+      redis,
+      [keys.job(jobId)],
+      [...args, keys.settledChannel, keys.cancelledChannel, jobId],
+    );
+    if (reply !== "outdated") return reply as CancelReply;
+  }
+}
+
+function cancelledRecord(job: Readonly<Record<string, string>>, { jobId, now }: CancelOptions): UnsuccessfulResult {
+  const rows: UsageRecord[] = [];
+  for (let attempt = 1 + Number(job["base"] ?? 0); attempt <= Number(job["attempts"] ?? 0); attempt++) {
+    const row = job[`row:${attempt}`];
+    if (row !== undefined) rows.push(JSON.parse(row) as UsageRecord);
+  }
+  return {
+    status: "cancelled",
+    id: jobId,
+    agentId: job["agent"] ?? "",
+    kind: job["kind"] as JobKind,
+    attempts: rows.map(summaryOf),
+    costMicroUsd: totalCostMicroUsd(rows),
+    finishedAt: now,
+    reason: rows.length === 0 ? "cancelled before a provider was called" : "cancelled while it waited",
+  };
+}
+
+export async function storeSnapshot(redis: Redis, namespace: string, { hash, json }: AgentSnapshot): Promise<void> {
+  await redis.set(controlKeys(namespace).snapshot(hash), json, "PX", SNAPSHOT_TTL_MS);
+}
+
+/** @returns `null` when Redis does not have it */
+export async function readSnapshot(redis: Redis, namespace: string, hash: string): Promise<Agent | null> {
+  const json = await redis.get(controlKeys(namespace).snapshot(hash));
+  return json === null ? null : (JSON.parse(json) as Agent);
+}
+
+export interface AgentSnapshot {
+  readonly hash: string;
+  readonly json: string;
+}
+
+export function snapshotOf(agent: Agent): AgentSnapshot {
+  const json = canonicalJson(agent);
+  return { hash: contentHash(json), json };
+}
+
+export function payloadHashOf(agentId: string, payload: JobPayload): string {
+  return contentHash(canonicalJson({ agentId, payload }));
+}
+
+/** 128 bits: enough to tell a billion payloads apart, and half the memory of a whole SHA-256. */
+function contentHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** JSON with sorted keys: the same content has the same text whatever order it was written in. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,51 @@
+/**
+ * The control keys of one namespace. They share the hash tag `{<namespace>}`, so that one script may touch all of them
+ * on a cluster too. Lanes (BullMQ's keys) have tags of their own, see `queue/lane.ts`.
+ */
+export interface ControlKeys {
+  readonly namespace: string;
+  /** Hash: claim, ledger and terminal record of a job. */
+  job(id: string): string;
+  /** String: an agent snapshot as JSON. */
+  snapshot(hash: string): string;
+  /** Hash: lane → chain. */
+  readonly lanes: string;
+  /** Hash: agent → how many of its rotating prompts were handed out. */
+  readonly turns: string;
+  /** Hash: pause of a limit group. */
+  limitGroup(group: string): string;
+  /** Set: attempts that a worker has announced and not settled. */
+  intents(workerId: string): string;
+  /** Sorted set: worker → last seen. */
+  readonly workers: string;
+  /** Stream: usage rows. */
+  readonly usageRows: string;
+  /** Hash: counters of a day (`2026-11-23`, UTC). */
+  usageDay(day: string): string;
+  usageOfAgent(day: string, agentId: string): string;
+  /** Set: agents with counters on that day. */
+  usageAgents(day: string): string;
+  /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
+  readonly settledChannel: string;
+  readonly cancelledChannel: string;
+}
+
+export function controlKeys(namespace: string): ControlKeys {
+  const tag = `{${namespace}}`;
+  return {
+    namespace,
+    job: (id) => `${tag}:job:${id}`,
+    snapshot: (hash) => `${tag}:agent:${hash}`,
+    lanes: `${tag}:lanes`,
+    turns: `${tag}:turns`,
+    limitGroup: (group) => `${tag}:limits:${group}`,
+    intents: (workerId) => `${tag}:intents:${workerId}`,
+    workers: `${tag}:workers`,
+    usageRows: `${tag}:usage`,
+    usageDay: (day) => `${tag}:usage:${day}`,
+    usageOfAgent: (day, agentId) => `${tag}:usage:${day}:agent:${agentId}`,
+    usageAgents: (day) => `${tag}:usage:${day}:agents`,
+    settledChannel: `${tag}:settled`,
+    cancelledChannel: `${tag}:cancelled`,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Redis } from "ioredis";
+import type { UsageRecord } from "../job/usage-record.ts";
+import { loadLuaScript } from "../platform/lua-script.ts";
+import { controlKeys, type ControlKeys } from "./keys.ts";
+import { writeSettlement, type Retention } from "./redis-admission.ts";
+
+export interface SweeperOptions {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly workerId: string;
+  readonly retention: Retention;
+  /** Told of every orphan that was written. */
+  readonly onOrphan: (row: UsageRecord) => void;
+}
+
+/**
+ * A worker that was silent for this long is dead: longer than any pause of a healthy event loop, shorter than the time
+ * after which BullMQ runs its jobs again.
+ */
+const DEAD_AFTER_MS = 15_000;
+
+const heartbeatScript = loadLuaScript(new URL("./scripts/heartbeat.lua", import.meta.url));
+
+/** Says that this worker lives. @returns the ids of workers that do not */
+export async function heartbeat(options: Pick<SweeperOptions, "redis" | "namespace" | "workerId">): Promise<string[]> {
+  const keys = controlKeys(options.namespace);
+  const dead = await heartbeatScript.run(options.redis, [keys.workers], [options.workerId, DEAD_AFTER_MS]);
+  return dead as string[];
+}
+
+/** How many workers have said lately that they live. */
+export async function countWorkers(redis: Redis, namespace: string): Promise<number> {
+  const { workers } = controlKeys(namespace);
+  const dead = (await heartbeatScript.run(redis, [workers], ["", DEAD_AFTER_MS])) as string[];
+  return (await redis.zcard(workers)) - dead.length;
+}
+
+/**
+ * Turns the intents of dead workers into orphans: usage rows with the largest possible cost, because the vendor may have
+ * seen those calls. Safe to run in several workers at once.
+ */
+export async function sweep(dead: readonly string[], options: SweeperOptions): Promise<void> {
+  const keys = controlKeys(options.namespace);
+  for (const workerId of dead) {
+    for (const attemptId of await options.redis.smembers(keys.intents(workerId))) {
+      await orphan(attemptId, { ...options, workerId }, keys);
+    }
+    await options.redis.zrem(keys.workers, workerId);
+  }
+}
+
+/** Drops usage rows that are too old; their number is bounded as they are written. */
+export async function trimUsageRows({
+  redis,
+  namespace,
+  retention,
+}: Pick<SweeperOptions, "redis" | "namespace" | "retention">): Promise<void> {
+  const [seconds] = await redis.time();
+  await redis.xtrim(controlKeys(namespace).usageRows, "MINID", "~", Number(seconds) * 1000 - retention.usageRowsMs);
+}
+
+async function orphan(attemptId: string, options: SweeperOptions, keys: ControlKeys): Promise<void> {
+  const separator = attemptId.lastIndexOf(".");
+  const jobId = attemptId.slice(0, separator);
+  const attempt = attemptId.slice(separator + 1);
+  const [json, state] = await options.redis.hmget(keys.job(jobId), `row:${attempt}`, `state:${attempt}`);
+  if (!json || !state?.startsWith("open:")) {
+    await options.redis.srem(keys.intents(options.workerId), attemptId);
+    return;
+  }
+  const row = JSON.parse(json) as UsageRecord;
+  const settlement = { jobId, agentId: row.agentId, row, terminal: null, pause: null, deliveries: 0 };
+  await writeSettlement(settlement, "orphaned", options, keys);
+  options.onOrphan(row);
+}
+
+/** A worker that stops in good order is not dead, just gone. Open intents, if any, are left to the sweeper. */
+export async function signOff({
+  redis,
+  namespace,
+  workerId,
+}: Pick<SweeperOptions, "redis" | "namespace" | "workerId">): Promise<void> {
+  const keys = controlKeys(namespace);
+  if ((await redis.exists(keys.intents(workerId))) === 0) await redis.zrem(keys.workers, workerId);
+}

@@ -1,0 +1,31 @@
+import type { ProviderId, SamplingParameters } from "../providers/provider.ts";
+
+/** One provider + model of an agent's chain, with everything a call needs. All defaults are filled in. */
+export interface ChainMember {
+  readonly provider: ProviderId;
+  readonly model: string;
+  readonly parameters: SamplingParameters;
+  /** Total deadline of one call; default 30,000. */
+  readonly timeoutMs: number;
+  /** What only this vendor understands (fake: `responseStyle`, `includePrompt`). */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Where the system prompt comes from, by precedence: the first that the agent file names. */
+export type PromptSource =
+  | { readonly from: "llm_config"; readonly text: string }
+  | { readonly from: "rotating"; readonly texts: readonly [string, ...string[]] }
+  | { readonly from: "custom"; readonly text: string }
+  | { readonly from: "personality"; readonly text: string };
+
+/**
+ * An agent ready to run: what producers store under its content hash and jobs refer to. Plain JSON, no secrets.
+ * The agent *file* (snake_case, as people write it) is in `agent-schema.ts`.
+ */
+export interface Agent {
+  readonly id: string;
+  readonly name: string;
+  /** The primary first, then its fall-backs in order. Never empty, no provider + model twice. */
+  readonly chain: readonly [ChainMember, ...ChainMember[]];
+  readonly prompt: PromptSource;
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { openOutput, type OutputFile } from "../bulk/output-file.ts";
+import { checkInput, runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
+import { listenForShutdown } from "../platform/shutdown.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { positiveInteger } from "./options.ts";
+import type { AddCommand } from "./program.ts";
+import { progressLine, progressView } from "./progress.ts";
+import { RunUsage } from "./run-usage.ts";
+import { usageTable } from "./tables.ts";
+import { openWorkplace, type Workplace } from "./workplace.ts";
+
+interface BulkCommandOptions {
+  readonly out: string;
+  readonly agent?: string;
+  readonly force?: boolean;
+  readonly resume?: boolean;
+  readonly worker?: boolean;
+  readonly concurrency?: number;
+  readonly fake?: boolean;
+  readonly json?: boolean;
+}
+
+export const bulkCommand: AddCommand = (program, end) => {
+  program
+    .command("bulk <input>")
+    .description("run a file of jobs (.csv or .jsonl) and write a line of JSON per result")
+    .requiredOption("--out <file>", "the output, one JSON object a line, in order of completion")
+    .option("--agent <id>", "for rows that name no agent")
+    .option("--force", "replace an existing output")
+    .option("--resume", "go on with a run that was interrupted")
+    .option("--worker", "run a worker in this process; otherwise running workers do it")
+    .option("--concurrency <n>", "with --worker: jobs in work at once", positiveInteger)
+    .option("--fake", "replace providers without a key by the fake one")
+    .option("--json", "print the summary as JSON, and no progress")
+    .addHelpText(
+      "after",
+      `
+A row needs an agent (column or --agent) and the fields of its kind:
+  tweet    topic, mood, recent_events … (all optional)
+  reply    mention, conversation_history
+  content  prompt, audience, style …   (the agent is optional)
+Columns: id and kind are optional, every column that is no field becomes context. Without kind, a row with a mention is
+a reply, one with a prompt is content, any other a tweet. recent_events and conversation_history may be JSON lists.
+
+  $ puppet-engine bulk examples/topics.csv --out tweets.jsonl --worker`,
+    )
+    .action(async (input: string, options: BulkCommandOptions) => end(await bulk(input, options)));
+};
+
+async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCode> {
+  const { agent = null, worker: withWorker = false, fake = false, json = false } = options;
+  using signals = listenForShutdown();
+  await using workplace = await openWorkplace({ fake, keys: withWorker ? "required" : "not-needed" });
+  const summary = await checkInput({ input, agent, knownAgents: new Set(workplace.agents.keys()) });
+  if (summary.duplicates > 0)
+    console.error(`note: ${summary.duplicates} rows stand in the input twice; they count once`);
+  const output = await openRunOutput(input, agent, options);
+  const usage = new RunUsage();
+  const progress = await follow({
+    workplace,
+    output,
+    usage,
+    rows: summary.rows,
+    signal: signals.requested,
+    input,
+    options,
+  });
+  const finished = progress.succeeded + progress.failed + progress.refused === progress.total;
+  if (!finished) {
+    await output.close();
+    console.error(
+      `\ninterrupted: ${progressLine(progress)}. What is enqueued goes on; collect the rest with:\n  ${resumeCommand(input, options)}`,
+    );
+    return EXIT.interrupted;
+  }
+  await output.complete();
+  if (json)
+    console.log(
+      JSON.stringify({ ...progress, out: options.out, byProvider: usage.by("provider"), byAgent: usage.by("agent") }),
+    );
+  else printSummary(progress, options.out, usage);
+  if (progress.refused > 0) return EXIT.invalidRows;
+  return progress.failed > 0 ? EXIT.jobsFailed : EXIT.ok;
+}
+
+async function openRunOutput(
+  input: string,
+  agent: string | null,
+  { out, resume = false, force = false }: BulkCommandOptions,
+): Promise<OutputFile> {
+  return await openOutput(out, {
+    manifest: { runId: `b${randomBytes(5).toString("hex")}`, input, agent },
+    resume,
+    force,
+  });
+}
+
+interface Follow {
+  readonly workplace: Workplace;
+  readonly output: OutputFile;
+  readonly usage: RunUsage;
+  readonly rows: number;
+  readonly signal: AbortSignal;
+  readonly input: string;
+  readonly options: Pick<BulkCommandOptions, "worker" | "concurrency" | "json" | "agent">;
+}
+
+/** Runs the bulk with its progress on screen, and a worker beside it if asked for. */
+export async function follow({
+  workplace,
+  output,
+  usage,
+  rows,
+  signal,
+  input,
+  options,
+}: Follow): Promise<BulkProgress> {
+  const { worker: withWorker = false, concurrency, agent = null, json = false } = options;
+  await using producer = workplace.producer();
+  await using _worker = withWorker
+    ? await workplace.worker({ quiet: true, ...(concurrency === undefined ? {} : { concurrency }) })
+    : undefined;
+  if (!withWorker) await workplace.hintIfNoWorker();
+  const view = progressView(rows, { silent: json });
+  try {
+    const knownAgents = new Set(workplace.agents.keys());
+    return await runBulk(
+      {
+        ...{ input, agent, knownAgents, output, producer, signal },
+        onProgress: (progress) => view.update(progress),
+        onResult: (result) => usage.add(result),
+        onRefused: (error) => console.error(`error: ${error.message}`),
+      },
+      rows,
+    );
+  } finally {
+    view.stop();
+  }
+}
+
+function resumeCommand(input: string, { out, agent, worker, fake }: BulkCommandOptions): string {
+  const flags = [
+    agent === undefined ? "" : `--agent ${agent}`,
+    worker === true ? "--worker" : "",
+    fake === true ? "--fake" : "",
+  ];
+  return ["puppet-engine bulk", input, "--out", out, "--resume", ...flags.filter(Boolean)].join(" ");
+}
+
+function printSummary(progress: BulkProgress, out: string, usage: RunUsage): void {
+  const byProvider = usage.by("provider");
+  if (byProvider.length > 0)
+    console.log(`${usageTable("provider", byProvider)}\n${usageTable("agent", usage.by("agent"))}`);
+  console.log(`${progressLine(progress)}; written to ${out}`);
+}

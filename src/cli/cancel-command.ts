@@ -1,0 +1,23 @@
+import { EXIT } from "./exit-codes.ts";
+import type { AddCommand } from "./program.ts";
+import { openWorkplace } from "./workplace.ts";
+
+const MEANING = {
+  cancelled: "cancelled: it will not run",
+  cancelling: "a worker is at it and was told to stop",
+  settled: "it was finished already; nothing changed",
+  unknown: "there is no such job",
+} as const;
+
+export const cancelCommand: AddCommand = (program, end) => {
+  program
+    .command("cancel <id>")
+    .description("cancel a job, also one in mid-call")
+    .action(async (id: string) => {
+      await using workplace = await openWorkplace({ agents: false });
+      await using producer = workplace.producer();
+      const reply = await producer.cancel(id);
+      console.log(`${id}: ${MEANING[reply]}`);
+      end(reply === "unknown" ? EXIT.usage : EXIT.ok);
+    });
+};

@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openOutput } from "../bulk/output-file.ts";
+import type { OutputLine } from "../bulk/output-line.ts";
+import { checkInput } from "../bulk/run-bulk.ts";
+import { loadConfig, type Config } from "../config/load-config.ts";
+import { showRedisAddress } from "../platform/redis.ts";
+import { listenForShutdown } from "../platform/shutdown.ts";
+import { follow } from "./bulk-command.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { AddCommand } from "./program.ts";
+import { RunUsage } from "./run-usage.ts";
+import { usageTable } from "./tables.ts";
+import { openWorkplace, type Workplace } from "./workplace.ts";
+
+const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
+/** A fake call takes as long as a fast model would, so that there is something to see. */
+const FAKE_LATENCY_MS = { min: 150, max: 900 };
+const DEMO_CONCURRENCY = 8;
+const SHOWN_TWEETS = 6;
+
+export const demoCommand: AddCommand = (program, end) => {
+  program
+    .command("demo")
+    .description("write a tweet for each of the example topics, with a worker and a Redis of its own; needs no key")
+    .action(async () => end(await demo()));
+};
+
+async function demo(): Promise<ExitCode> {
+  using signals = listenForShutdown();
+  const loaded = loadConfig();
+  const config: Config = {
+    ...loaded,
+    agentsDirectory: join(EXAMPLES, "agents"),
+    usesExampleAgents: false,
+    providers: {
+      ...loaded.providers,
+      settings: { ...loaded.providers.settings, fake: { ...loaded.file.fake, latencyMs: FAKE_LATENCY_MS } },
+    },
+  };
+  await using workplace = await openWorkplace({ config, fake: true });
+  introduce(workplace);
+  const input = join(EXAMPLES, "topics.csv");
+  const { rows } = await checkInput({ input, agent: null, knownAgents: new Set(workplace.agents.keys()) });
+  console.log(
+    `Enqueuing ${rows} topics from examples/topics.csv for ${workplace.agents.size} agents, and working them off:\n`,
+  );
+  const folder = await mkdtemp(join(tmpdir(), "puppet-engine-demo-"));
+  try {
+    const out = join(folder, "tweets.jsonl");
+    const output = await openOutput(out, {
+      manifest: { runId: `demo-${process.pid}-${Date.now().toString(36)}`, input, agent: null },
+      resume: false,
+      force: false,
+    });
+    const usage = new RunUsage();
+    const options = { worker: true, concurrency: DEMO_CONCURRENCY };
+    const progress = await follow({ workplace, output, usage, rows, signal: signals.requested, input, options });
+    await output.complete();
+    if (signals.requested.aborted) return EXIT.interrupted;
+    await printTweets(out);
+    console.log(`\n${usageTable("provider", usage.by("provider"))}\n${usageTable("agent", usage.by("agent"))}`);
+    printNextSteps();
+    return progress.failed > 0 ? EXIT.jobsFailed : EXIT.ok;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function introduce({ config, redis }: Workplace): void {
+  const missing = [...config.providers.missingKeys];
+  console.log("Puppet Engine demo");
+  console.log(
+    `  Redis      ${redis.embeddedIn === null ? showRedisAddress(redis.address) : `our own, append-only, in ${redis.embeddedIn}`}`,
+  );
+  for (const [provider, variables] of missing) {
+    console.log(
+      `  ${provider.padEnd(10)} no key (${variables.join(" or ")}): the FAKE provider takes its place; texts are made up, nothing is paid`,
+    );
+  }
+  for (const provider of Object.keys(config.providers.settings)) {
+    if (provider !== "fake") console.log(`  ${provider.padEnd(10)} key found: real calls are made, and paid`);
+  }
+  console.log("");
+}
+
+async function printTweets(path: string): Promise<void> {
+  const lines = (await readFile(path, "utf8"))
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as OutputLine);
+  const step = Math.max(1, Math.floor(lines.length / SHOWN_TWEETS));
+  console.log("\nSome of the tweets:");
+  for (const line of lines.filter((_, index) => index % step === 0).slice(0, SHOWN_TWEETS)) {
+    console.log(`  ${line.agent.padEnd(8)} ${(line.text ?? `${line.status}: ${line.error}`).replace(/\s+/g, " ")}`);
+  }
+}
+
+function printNextSteps(): void {
+  console.log(`
+Next:
+  npm run puppet-engine -- enqueue tweet --agent ada --topic "the smell of rain" --worker --fake
+  npm run puppet-engine -- bulk examples/topics.csv --out tweets.jsonl --worker --fake
+  npm run puppet-engine -- usage --by agent
+With OPENAI_API_KEY or GROK_API_KEY in .env (see .env.example) the same commands call the real providers.`);
+}

@@ -1,0 +1,138 @@
+import { Command } from "commander";
+import { outputLine } from "../bulk/output-line.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { JobInput } from "../job/generation-job.ts";
+import { listenForShutdown } from "../platform/shutdown.ts";
+import type { Producer } from "../queue/producer.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { keyValue, list } from "./options.ts";
+import type { AddCommand } from "./program.ts";
+import { openWorkplace } from "./workplace.ts";
+
+interface EnqueueOptions {
+  readonly agent?: string;
+  readonly id?: string;
+  readonly urgency?: "reply" | "scheduled" | "bulk";
+  readonly context?: Readonly<Record<string, string>>;
+  readonly wait?: boolean;
+  readonly worker?: boolean;
+  readonly fake?: boolean;
+  readonly json?: boolean;
+  readonly topic?: string;
+  readonly mood?: string;
+  readonly recentEvent?: readonly string[];
+  readonly mention?: string;
+  readonly history?: readonly string[];
+  readonly prompt?: string;
+  readonly audience?: string;
+  readonly style?: string;
+}
+
+export const enqueueCommand: AddCommand = (program, end) => {
+  const enqueue = program.command("enqueue").description("enqueue one job: a tweet, a reply or other content");
+  const run = async (input: (options: EnqueueOptions) => JobInput, options: EnqueueOptions): Promise<void> =>
+    end(await enqueueOne(input(options), options));
+  common(enqueue.command("tweet"), true)
+    .description("a post about what the context says")
+    .option("--topic <text>", "what it is about")
+    .option("--mood <text>", "the agent's mood")
+    .option("--recent-event <text>", "something that happened lately; repeatable", list)
+    .action(async (options: EnqueueOptions) => await run(tweet, options));
+  common(enqueue.command("reply"), true)
+    .description("an answer to somebody's post")
+    .requiredOption("--mention <text>", "the post to answer")
+    .option("--history <text>", "an earlier message of the conversation, oldest first; repeatable", list)
+    .action(async (options: EnqueueOptions) => await run(reply, options));
+  common(enqueue.command("content"), false)
+    .description("any other text")
+    .requiredOption("--prompt <text>", "what to write")
+    .option("--audience <text>", "for whom")
+    .option("--style <text>", "how")
+    .action(async (options: EnqueueOptions) => await run(content, options));
+};
+
+function common(command: Command, needsAgent: boolean): Command {
+  if (needsAgent) command.requiredOption("--agent <id>", "whose voice");
+  else command.option("--agent <id>", "whose voice (default: a neutral writer)");
+  return command
+    .option("--id <id>", "makes it idempotent: the same id and content are run once")
+    .option("--context <name=value>", "anything else the text should take into account; repeatable", keyValue)
+    .option("--urgency <class>", "reply, scheduled or bulk: who goes first")
+    .option("--wait", "wait for the text and print it")
+    .option("--worker", "run a worker in this process until the text is there (implies --wait)")
+    .option("--fake", "replace providers without a key by the fake one")
+    .option("--json", "print JSON");
+}
+
+function head({ id, urgency }: EnqueueOptions): { id?: string; urgency?: "reply" | "scheduled" | "bulk" } {
+  return { ...(id === undefined ? {} : { id }), ...(urgency === undefined ? {} : { urgency }) };
+}
+
+function withoutAbsent(
+  fields: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string | readonly string[]> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string | readonly string[]] => entry[1] !== undefined),
+  );
+}
+
+function tweet(options: EnqueueOptions): JobInput {
+  const { topic, mood, recentEvent, context, agent = "" } = options;
+  return {
+    kind: "tweet",
+    agent,
+    ...head(options),
+    context: withoutAbsent({ topic, mood, recent_events: recentEvent, ...context }),
+  };
+}
+
+function reply(options: EnqueueOptions): JobInput {
+  const { mention = "", history = [], context = {}, agent = "" } = options;
+  return { kind: "reply", agent, mention, conversation_history: [...history], ...head(options), context };
+}
+
+function content(options: EnqueueOptions): JobInput {
+  const { prompt = "", audience, style, context, agent } = options;
+  return {
+    kind: "content",
+    prompt,
+    ...(agent === undefined ? {} : { agent }),
+    ...head(options),
+    context: withoutAbsent({ audience, style, ...context }),
+  };
+}
+
+async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<ExitCode> {
+  const { worker: withWorker = false, wait = withWorker, fake = false } = options;
+  using signals = listenForShutdown();
+  await using workplace = await openWorkplace({ fake, keys: withWorker ? "required" : "not-needed" });
+  await using producer = workplace.producer();
+  const job = await producer.enqueue(input);
+  if (!wait) {
+    console.log(options.json === true ? JSON.stringify(job) : `${job.id} ${job.status} in lane ${job.lane}`);
+    return EXIT.ok;
+  }
+  await using worker = withWorker ? await workplace.worker({ quiet: true }) : undefined;
+  if (worker === undefined) await workplace.hintIfNoWorker();
+  const result = await awaitResult(producer, job.id, signals.requested);
+  if (result === null) return interrupted(job.id);
+  print(result, options.json === true);
+  return result.status === "succeeded" ? EXIT.ok : EXIT.jobsFailed;
+}
+
+async function awaitResult(producer: Producer, id: string, signal: AbortSignal): Promise<GenerationResult | null> {
+  return await producer.result(id, { waitMs: Infinity, signal });
+}
+
+function interrupted(id: string): ExitCode {
+  console.error(`interrupted: the job goes on; ask for its text with: puppet-engine result ${id} --wait`);
+  return EXIT.interrupted;
+}
+
+/** The text alone on standard output, so that it can be piped. */
+export function print(result: GenerationResult, json: boolean): void {
+  const line = outputLine(result);
+  if (json) console.log(JSON.stringify(line));
+  else if (result.status === "succeeded") console.log(result.text);
+  else console.error(`${result.status}: ${result.reason}`);
+}

@@ -1,0 +1,20 @@
+import { InvalidArgumentError } from "commander";
+
+/** @throws InvalidArgumentError, which commander shows with the option's name */
+export function positiveInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("Expected an integer of at least 1.");
+  return number;
+}
+
+/** Collects `name=value` pairs of a repeatable option. */
+export function keyValue(pair: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const equals = pair.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("Expected NAME=VALUE.");
+  return { ...earlier, [pair.slice(0, equals)]: pair.slice(equals + 1) };
+}
+
+/** Collects the values of a repeatable option. */
+export function list(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}

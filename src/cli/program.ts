@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { InvalidRowsError } from "../bulk/run-bulk.ts";
+import { EmbeddedRedisError } from "../platform/embedded-redis.ts";
+import { InvalidInputError, formatProblem, type Problem } from "../platform/problem.ts";
+import { RedisServerMissingError } from "../platform/redis-server.ts";
+import { RedisUnavailableError } from "../platform/redis.ts";
+import { JobConflictError } from "../queue/enqueue-batch.ts";
+import { bulkCommand } from "./bulk-command.ts";
+import { cancelCommand } from "./cancel-command.ts";
+import { demoCommand } from "./demo-command.ts";
+import { enqueueCommand } from "./enqueue-command.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { resultCommand } from "./result-command.ts";
+import { usageCommand } from "./usage-command.ts";
+import { workerCommand } from "./worker-command.ts";
+
+/** A command is added to the program and says how it ended. */
+export type AddCommand = (program: Command, end: (code: ExitCode) => void) => void;
+
+const COMMANDS: readonly AddCommand[] = [
+  demoCommand,
+  workerCommand,
+  enqueueCommand,
+  bulkCommand,
+  resultCommand,
+  cancelCommand,
+  usageCommand,
+];
+
+const EXAMPLES = `
+Examples:
+  $ puppet-engine demo                                           see everything work, without any key
+  $ puppet-engine enqueue tweet --agent ada --topic "tea" --wait one tweet, now
+  $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
+  $ puppet-engine worker                                         take jobs until stopped
+  $ puppet-engine usage --by model                               what it cost
+
+Exit codes: 0 ok · 2 usage or configuration · 3 some rows invalid · 4 some jobs failed · 5 Redis unreachable · 130 interrupted
+Settings come from the environment and .env; every variable is explained in .env.example.`;
+
+/** Runs one command line. Prints every error for people; never throws. */
+export async function runProgram(args: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const program = new Command("puppet-engine")
+    .description("Generates posts with LLMs for many agents: jobs in, texts and a full account of tokens and cost out.")
+    .version(packageVersion())
+    .addHelpText("after", EXAMPLES)
+    .showHelpAfterError("(add --help for usage)")
+    .exitOverride();
+  for (const add of COMMANDS) add(program, (code) => (exitCode = code));
+  for (const command of program.commands) inheritSettings(command, program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Sub-commands added later do not take over the program's error handling by themselves. */
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+}
+
+function packageVersion(): string {
+  // From the sources it is two folders up, from dist/ three.
+  for (const path of ["../../package.json", "../../../package.json"]) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as { version: string }).version;
+    } catch {
+      continue;
+    }
+  }
+  return "unknown";
+}
+
+const MAX_SHOWN_PROBLEMS = 20;
+
+function report(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof InvalidInputError) {
+    printProblems(error.problems);
+    return error instanceof InvalidRowsError ? EXIT.invalidRows : EXIT.usage;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(`error: ${message}`);
+  if (error instanceof JobConflictError) return EXIT.usage;
+  if (
+    error instanceof RedisUnavailableError ||
+    error instanceof RedisServerMissingError ||
+    error instanceof EmbeddedRedisError
+  ) {
+    return EXIT.redisUnreachable;
+  }
+  if (error instanceof Error) console.error(error.stack);
+  return EXIT.unexpected;
+}
+
+function printProblems(problems: readonly Problem[]): void {
+  for (const problem of problems.slice(0, MAX_SHOWN_PROBLEMS)) console.error(`error: ${formatProblem(problem)}`);
+  const more = problems.length - MAX_SHOWN_PROBLEMS;
+  if (more > 0) console.error(`error: … and ${more} more`);
+}

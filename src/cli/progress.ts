@@ -1,0 +1,68 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { BulkProgress } from "../bulk/run-bulk.ts";
+import { formatUsd } from "./tables.ts";
+
+/** Shows how a bulk run goes on. */
+export interface ProgressView {
+  update(progress: Readonly<BulkProgress>): void;
+  stop(): void;
+}
+
+const LINE_EVERY_MS = 5000;
+
+/** A live bar on a terminal, a line now and then elsewhere, nothing for machines. Goes to standard error. */
+export function progressView(total: number, { silent }: { silent: boolean }): ProgressView {
+  if (silent) return { update: () => undefined, stop: () => undefined };
+  return process.stderr.isTTY === true ? bar(total) : lines();
+}
+
+function bar(total: number): ProgressView {
+  const format =
+    "{bar} {percentage}% | {value}/{total} done | {failed} failed | {cost} USD | {elapsed} elapsed, {left} left";
+  const view = new SingleBar(
+    { format, stream: process.stderr, hideCursor: true, fps: 8, barsize: 30 },
+    Presets.shades_classic,
+  );
+  const startedMs = performance.now();
+  view.start(total, 0, { failed: 0, cost: "0", elapsed: "0 s", left: "?" });
+  return {
+    update(progress) {
+      const done = progress.succeeded + progress.failed;
+      const elapsedMs = performance.now() - startedMs;
+      const left = done === 0 ? "?" : duration((elapsedMs / done) * (total - done));
+      view.update(done, {
+        failed: progress.failed,
+        cost: formatUsd(progress.costMicroUsd),
+        elapsed: duration(elapsedMs),
+        left,
+      });
+    },
+    stop: () => view.stop(),
+  };
+}
+
+function lines(): ProgressView {
+  let last: Readonly<BulkProgress> | undefined;
+  const print = (): void => {
+    if (last !== undefined) console.error(progressLine(last));
+  };
+  const timer = setInterval(print, LINE_EVERY_MS).unref();
+  return {
+    update: (progress) => (last = progress),
+    stop() {
+      clearInterval(timer);
+      print();
+    },
+  };
+}
+
+export function progressLine({ total, enqueued, succeeded, failed, costMicroUsd }: Readonly<BulkProgress>): string {
+  return `${succeeded + failed}/${total} done, ${failed} failed, ${enqueued} enqueued, ${formatUsd(costMicroUsd)} USD`;
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

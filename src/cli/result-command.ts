@@ -1,0 +1,33 @@
+import { listenForShutdown } from "../platform/shutdown.ts";
+import { print } from "./enqueue-command.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { AddCommand } from "./program.ts";
+import { openWorkplace } from "./workplace.ts";
+
+interface ResultOptions {
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
+
+export const resultCommand: AddCommand = (program, end) => {
+  program
+    .command("result <id>")
+    .description("print the text of a job, or why there is none")
+    .option("--wait", "wait until it is finished")
+    .option("--json", "print the whole result as JSON")
+    .action(async (id: string, options: ResultOptions) => end(await showResult(id, options)));
+};
+
+async function showResult(id: string, { wait = false, json = false }: ResultOptions): Promise<ExitCode> {
+  using signals = listenForShutdown();
+  await using workplace = await openWorkplace({ agents: false });
+  await using producer = workplace.producer();
+  if (wait) await workplace.hintIfNoWorker();
+  const result = await producer.result(id, wait ? { waitMs: Infinity, signal: signals.requested } : {});
+  if (result === null) {
+    console.error(wait ? "interrupted" : `no result for ${id}: it is unknown, or not finished (--wait waits for it)`);
+    return wait ? EXIT.interrupted : EXIT.jobsFailed;
+  }
+  print(result, json);
+  return result.status === "succeeded" ? EXIT.ok : EXIT.jobsFailed;
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Redis } from "ioredis";
+import { createRedisAdmission, type Retention } from "./admission/redis-admission.ts";
+import type { Agent } from "./agents/agent.ts";
+import { buildMessages } from "./agents/build-prompt.ts";
+import type { CompileOptions } from "./agents/compile-agent.ts";
+import { defaultAgent } from "./agents/default-agent.ts";
+import { loadAgents } from "./agents/load-agents.ts";
+import { parseAgentObject } from "./agents/parse-agent.ts";
+import { loadConfig, type Config } from "./config/load-config.ts";
+import { retentionOf, type ConfigFile } from "./config/config-file.ts";
+import type { GenerationDependencies, GenerationPolicy } from "./generation/run-generation.ts";
+import { createPrices } from "./models/prices.ts";
+import { systemClock } from "./platform/clock.ts";
+import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
+import type { Logger } from "./platform/logger.ts";
+import { connectRedis, type RedisAddress } from "./platform/redis.ts";
+import { PROVIDERS, createProviders, type ProviderRegistry } from "./providers/registry.ts";
+import { createConsumer } from "./queue/consumer.ts";
+import { createLaneQueues } from "./queue/lane-queues.ts";
+import { createLaneWorkers } from "./queue/lane-workers.ts";
+import { attemptLogger, stepLogger } from "./queue/log-lines.ts";
+import { createQueueProducer, type Producer } from "./queue/producer.ts";
+import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+
+/** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
+export interface OpenedRedis extends AsyncDisposable {
+  readonly address: RedisAddress;
+  /** The data folder of our own Redis; `null` when REDIS_URL was given. */
+  readonly embeddedIn: string | null;
+}
+
+export async function openRedis({
+  redis,
+  dataDirectory,
+}: Pick<Config, "redis" | "dataDirectory">): Promise<OpenedRedis> {
+  if (redis !== null) return { address: redis, embeddedIn: null, [Symbol.asyncDispose]: async () => undefined };
+  const embedded = await startEmbeddedRedis({ dataDirectory });
+  return {
+    address: { path: embedded.path },
+    embeddedIn: dataDirectory,
+    [Symbol.asyncDispose]: () => embedded[Symbol.asyncDispose](),
+  };
+}
+
+/** How agents that leave something out are completed. */
+export function compileOptions({ providers }: Pick<Config, "providers">): CompileOptions {
+  return {
+    defaultModel: (provider) => providers.defaultModels[provider] ?? "",
+    knownProviders: PROVIDERS.map(({ id }) => id),
+  };
+}
+
+export interface ProducerParts {
+  readonly config: Pick<Config, "namespace" | "file" | "providers">;
+  readonly address: RedisAddress;
+  readonly agents: ReadonlyMap<string, Agent>;
+}
+
+export function composeProducer({ config, address, agents }: ProducerParts): Producer {
+  return createQueueProducer({
+    redis: connectRedis(address, "producer"),
+    queueRedis: connectRedis(address, "producer-queue"),
+    address,
+    namespace: config.namespace,
+    agents,
+    defaultAgent: defaultAgent(compileOptions(config)),
+    clock: systemClock,
+    resultsMs: retentionOf(config.file).resultsMs,
+  });
+}
+
+export interface WorkerParts {
+  readonly config: Pick<Config, "namespace" | "file" | "providers" | "concurrency">;
+  readonly address: RedisAddress;
+  readonly logger: Logger;
+}
+
+/** Starts a worker: it takes jobs until it is stopped. */
+export async function composeWorker({ config, address, logger }: WorkerParts): Promise<GenerationWorker> {
+  const { namespace, file } = config;
+  const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const redis = connectRedis(address, "control");
+  const queueRedis = connectRedis(address, "queue");
+  const giveUp = new AbortController();
+  const retention: Retention = retentionOf(file);
+  const onFailure = (error: Error, failures: number): void => {
+    if (failures === 1 || failures % 30 === 0)
+      logger.error({ err: error.message, failures }, "Redis does not take our commands; trying on");
+  };
+  const admission = createRedisAdmission({
+    redis,
+    namespace,
+    workerId,
+    retention,
+    retry: { signal: giveUp.signal, onFailure },
+  });
+  const providers = createProviders(config.providers.settings);
+  const generation = generationDependencies(config, { admission, providers, logger });
+  const queues = createLaneQueues(queueRedis, namespace);
+  const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
+  const lanes = file.worker.lanes ?? null;
+  const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
+  const { concurrency } = config;
+  const laneWorkers = createLaneWorkers({
+    redis,
+    queueRedis,
+    namespace,
+    concurrency,
+    lanes,
+    isConfigured,
+    consumer,
+    logger,
+  });
+  const onOrphan = attemptLogger(logger);
+  const sweeper = { redis, namespace, workerId, retention, onOrphan };
+  const disconnect = async (): Promise<void> => {
+    await queues.close();
+    await providers.close();
+    for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
+  };
+  return await startGenerationWorker({ redis, workerId, consumer, laneWorkers, sweeper, logger, giveUp, disconnect });
+}
+
+interface GenerationParts {
+  readonly admission: GenerationDependencies["admission"];
+  readonly providers: ProviderRegistry;
+  readonly logger: Logger;
+}
+
+function generationDependencies(
+  { file }: Pick<Config, "file">,
+  { admission, providers, logger }: GenerationParts,
+): GenerationDependencies {
+  return {
+    admission,
+    provider: (id) => providers.get(id),
+    prices: createPrices({ overrides: file.prices }),
+    policy: policyOf(file),
+    clock: systemClock,
+    buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
+    onAttempt: attemptLogger(logger),
+    onStep: stepLogger(logger),
+  };
+}
+
+function policyOf({ retries, maxWaitSeconds, pauseSeconds }: ConfigFile): GenerationPolicy {
+  const { attempts, maxCalls, baseSeconds, capSeconds, failOverOnContentFilter } = retries;
+  const { reply, scheduled, bulk } = maxWaitSeconds;
+  return {
+    attempts,
+    maxCalls,
+    backoff: { baseMs: baseSeconds * 1000, capMs: capSeconds * 1000 },
+    failOverOnContentFilter,
+    maxWaitMs: { reply: reply * 1000, scheduled: scheduled * 1000, bulk: bulk * 1000 },
+    pauseMs: pauseSeconds * 1000,
+  };
+}
+
+export interface CreateProducerOptions {
+  /** Default: `REDIS_URL`. `redis://`, `rediss://` or `unix:///path`. */
+  readonly redisUrl?: string;
+  /** Default: `PUPPET_ENGINE_NAMESPACE`, or `puppet`. */
+  readonly namespace?: string;
+  /** A folder of agent files, or agents as objects shaped like those files. Default: `AGENTS_DIR`. */
+  readonly agents?: string | readonly unknown[];
+}
+
+/**
+ * A producer for programs that enqueue jobs. Reads the same environment as the workers. Without a Redis address it uses,
+ * or starts, the project's own Redis in `PUPPET_ENGINE_DATA`. Dispose it when done: `await using`.
+ * @throws InvalidInputError naming every problem of configuration and agents
+ */
+export async function createProducer(options: CreateProducerOptions = {}): Promise<Producer> {
+  const config = loadConfig();
+  const agents = await resolveAgents(options.agents ?? config.agentsDirectory, compileOptions(config));
+  const opened =
+    options.redisUrl === undefined
+      ? await openRedis(config)
+      : { address: addressOf(options.redisUrl), [Symbol.asyncDispose]: async () => undefined };
+  const producer = composeProducer({
+    config: { ...config, namespace: options.namespace ?? config.namespace },
+    address: opened.address,
+    agents,
+  });
+  return {
+    ...producer,
+    async [Symbol.asyncDispose]() {
+      await producer[Symbol.asyncDispose]();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function addressOf(url: string): RedisAddress {
+  return url.startsWith("unix://") ? { path: url.slice("unix://".length) } : { url };
+}
+
+async function resolveAgents(
+  agents: string | readonly unknown[],
+  options: CompileOptions,
+): Promise<ReadonlyMap<string, Agent>> {
+  if (typeof agents === "string") return (await loadAgents(agents, options)).agents;
+  return new Map(
+    agents
+      .map((value, index) => parseAgentObject(`agents[${index}]`, value, options).agent)
+      .map((agent) => [agent.id, agent]),
+  );
+}

@@ -1,0 +1,165 @@
+import type { ChainMember } from "../agents/agent.ts";
+import type { GenerationJob } from "../job/generation-job.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { ProviderError, type ProviderErrorKind } from "../providers/provider-error.ts";
+import type { ChatMessage, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../providers/provider.ts";
+import type { Step } from "./decide.ts";
+import type { Prices } from "../models/prices.ts";
+
+/** The cap's factor when an empty text was cut by length: reasoning needs room before the text starts. */
+const RECOVER_CAP_FACTOR = 4;
+
+/** Chat formats add a few tokens per message for its role and its borders. */
+const FRAMING_BYTES_PER_MESSAGE = 16;
+
+interface AttemptDependencies {
+  readonly prices: Prices;
+  readonly clock: Clock;
+}
+
+interface IntentInput {
+  readonly job: GenerationJob;
+  readonly member: ChainMember;
+  readonly step: Step & { do: "call" };
+  readonly attempt: number;
+  readonly messages: readonly ChatMessage[];
+}
+
+/** The row as it reads if the worker dies now: the call may have been made, at the largest possible cost. */
+export function intentOf(
+  { job, member, step, attempt, messages }: IntentInput,
+  { prices, clock }: AttemptDependencies,
+): UsageRecord {
+  const inputBytes = messages.reduce(
+    (sum, { content }) => sum + Buffer.byteLength(content) + FRAMING_BYTES_PER_MESSAGE,
+    0,
+  );
+  const maxOutputTokens = member.parameters.maxTokens * capFactor(step);
+  return {
+    attemptId: `${job.id}.${attempt}`,
+    jobId: job.id,
+    attempt,
+    agentId: job.agentId,
+    kind: job.input.kind,
+    provider: member.provider,
+    model: member.model,
+    member: step.member,
+    request: step.request,
+    outcome: "crashed",
+    sent: "unknown",
+    usage: null,
+    costMicroUsd: prices.upperBound({ provider: member.provider, model: member.model, inputBytes, maxOutputTokens }),
+    possiblyBilled: true,
+    startedAt: clock.now(),
+    durationMs: 0,
+    status: null,
+    retryAfterMs: null,
+    parameter: null,
+    message: null,
+    requestId: null,
+  };
+}
+
+interface CallInput {
+  readonly intent: UsageRecord;
+  readonly member: ChainMember;
+  readonly step: Step & { do: "call" };
+  readonly messages: readonly ChatMessage[];
+  readonly provider: Provider;
+  readonly signal: AbortSignal;
+}
+
+export interface CallOutcome {
+  /** Final: it replaces the intent. */
+  readonly row: UsageRecord;
+  /** `null` when the call failed. */
+  readonly response: GenerateResponse | null;
+}
+
+/** Makes one provider call and turns whatever comes of it into a row. Never throws. */
+export async function callProvider(input: CallInput, deps: AttemptDependencies): Promise<CallOutcome> {
+  const startedMs = deps.clock.monotonicMs();
+  const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
+  try {
+    const response = await input.provider.generate(requestOf(input), input.signal);
+    return { row: succeededRow(timed(), response, deps.prices), response };
+  } catch (error) {
+    return { row: failedRow(timed(), asProviderError(error, input.member.provider), deps.prices), response: null };
+  }
+}
+
+function requestOf({ intent, member, step, messages }: CallInput): GenerateRequest {
+  const { model, parameters, timeoutMs, options } = member;
+  return {
+    attemptId: intent.attemptId,
+    model,
+    messages,
+    parameters,
+    omit: step.omit,
+    capFactor: capFactor(step),
+    timeoutMs,
+    options,
+  };
+}
+
+function capFactor(step: Step & { do: "call" }): number {
+  return step.request === "recover" ? RECOVER_CAP_FACTOR : 1;
+}
+
+/** A provider that throws anything else has a defect; the job must still end with a row. */
+function asProviderError(error: unknown, provider: string): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const message = `unexpected ${error instanceof Error ? error.name : typeof error} in the provider's adapter`;
+  return new ProviderError(message, { kind: "invalid-response", provider, sent: "unknown", cause: error });
+}
+
+function succeededRow(row: UsageRecord, response: GenerateResponse, prices: Prices): UsageRecord {
+  const { usage, requestId } = response;
+  const costMicroUsd = prices.priceOf({ ...row, usage, reportedCostMicroUsd: response.reportedCostMicroUsd });
+  return {
+    ...row,
+    outcome: "succeeded",
+    sent: "yes",
+    usage,
+    costMicroUsd,
+    possiblyBilled: false,
+    status: 200,
+    requestId,
+  };
+}
+
+/** Failures after which the vendor may send a bill although nothing proves it. */
+const MAY_BE_BILLED: ReadonlySet<ProviderErrorKind> = new Set([
+  "timeout",
+  "disconnected",
+  "invalid-response",
+  "aborted",
+]);
+
+function failedRow(row: UsageRecord, error: ProviderError, prices: Prices): UsageRecord {
+  const { kind, sent, usage, status, parameter, requestId, message } = error;
+  const retryAfterMs = kind === "rate-limited" ? error.retryAfterMs : null;
+  const possiblyBilled = usage === null && sent !== "no" && MAY_BE_BILLED.has(kind);
+  const costMicroUsd = possiblyBilled ? row.costMicroUsd : failureCost(row, error, prices);
+  return {
+    ...row,
+    outcome: kind,
+    sent,
+    usage,
+    costMicroUsd,
+    possiblyBilled,
+    status,
+    retryAfterMs,
+    parameter,
+    message,
+    requestId,
+  };
+}
+
+/** Vendors bill refused and cut answers, and say so in the usage; an HTTP error costs nothing. */
+function failureCost(row: UsageRecord, error: ProviderError, prices: Prices): number | null {
+  const usage: TokenUsage | null = error.usage;
+  if (usage === null) return 0;
+  return prices.priceOf({ ...row, usage, reportedCostMicroUsd: error.reportedCostMicroUsd });
+}

@@ -1,0 +1,16 @@
+/** The public API: producers for programs that enqueue generation jobs. */
+export { createProducer, type CreateProducerOptions } from "./compose.ts";
+export type { EnqueueManyOptions, EnqueueSummary, EnqueuedJob, Producer } from "./queue/producer.ts";
+export { JobConflictError, type BatchOutcome } from "./queue/enqueue-batch.ts";
+export type { CancelReply } from "./admission/claims.ts";
+export type { JobInput, JobKind, Urgency } from "./job/generation-job.ts";
+export type {
+  AttemptSummary,
+  GenerationResult,
+  SucceededResult,
+  TerminalStatus,
+  UnsuccessfulResult,
+} from "./job/generation-result.ts";
+export { InvalidInputError, type Problem } from "./platform/problem.ts";
+export { RedisUnavailableError } from "./platform/redis.ts";
+export type { AdjustedParameter, FinishReason, TokenUsage } from "./providers/provider.ts";

@@ -1,0 +1,49 @@
+import type { ProviderErrorKind, Sent } from "../providers/provider-error.ts";
+import type { ProviderId, TokenUsage } from "../providers/provider.ts";
+import type { JobKind } from "./generation-job.ts";
+
+/**
+ * What an attempt was for. `generate`: the text itself. `recover`: once more with a larger cap after an empty text that
+ * was cut by length.
+ */
+export type RequestKind = "generate" | "recover";
+
+/** How an attempt ended. `crashed`: its worker died before it could say; what the vendor did is unknown. */
+export type AttemptOutcome = "succeeded" | "crashed" | ProviderErrorKind;
+
+/**
+ * One row per attempt, failed ones included: they can cost too. Written once, by SETTLE (or by the sweeper for an
+ * attempt whose worker died; a late SETTLE then replaces that row).
+ */
+export interface UsageRecord {
+  /** `<jobId>.<attempt>` */
+  readonly attemptId: string;
+  readonly jobId: string;
+  /** Counted from 1 over the whole job, all providers and generations together. */
+  readonly attempt: number;
+  readonly agentId: string;
+  readonly kind: JobKind;
+  readonly provider: ProviderId;
+  readonly model: string;
+  /** Position in the agent's chain, 0 = primary. */
+  readonly member: number;
+  readonly request: RequestKind;
+  readonly outcome: AttemptOutcome;
+  readonly sent: Sent;
+  readonly usage: TokenUsage | null;
+  /** Micro-USD (1e-6), fractions down to 1e-12 USD; `null`: the price is unknown, never 0. */
+  readonly costMicroUsd: number | null;
+  /** The vendor may have billed this attempt although we have no proof; `costMicroUsd` is then the upper bound. */
+  readonly possiblyBilled: boolean;
+  /** Epoch ms, clock of the worker. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly status: number | null;
+  /** For `rate-limited`: what the vendor asked for. */
+  readonly retryAfterMs: number | null;
+  /** For `unsupported-parameter`: its wire name. */
+  readonly parameter: string | null;
+  /** One line for people: why it failed. */
+  readonly message: string | null;
+  readonly requestId: string | null;
+}

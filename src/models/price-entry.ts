@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+const usdPerMtok = z.number().nonnegative();
+
+const rates = {
+  inputMtok: usdPerMtok,
+  /** Default: the input price. */
+  cachedInputMtok: usdPerMtok.optional(),
+  /** For input that the vendor writes to its cache; default: the input price. */
+  cacheWriteMtok: usdPerMtok.optional(),
+  outputMtok: usdPerMtok,
+};
+
+/**
+ * What a model costs, in USD per million tokens; a tier counts for the whole request once its input reaches
+ * `fromInputTokens`. Both the shipped overrides and the operator's own have this form.
+ */
+export const priceEntrySchema = z.strictObject({
+  provider: z.string().min(1),
+  model: z.string().min(1),
+  ...rates,
+  tiers: z.array(z.strictObject({ fromInputTokens: z.number().int().positive(), ...rates })).default([]),
+  contextTokens: z.number().int().positive().optional(),
+  /** Where and when this was read. */
+  source: z.string().optional(),
+  readOn: z.iso.date().optional(),
+});
+
+export type PriceEntry = z.infer<typeof priceEntrySchema>;
+export type PriceRates = Pick<PriceEntry, keyof typeof rates>;

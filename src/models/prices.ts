@@ -1,0 +1,96 @@
+import type { ProviderId, TokenUsage } from "../providers/provider.ts";
+import { libraryPrice } from "./library-price.ts";
+import { priceEntrySchema, type PriceEntry, type PriceRates } from "./price-entry.ts";
+import shippedOverrides from "./price-overrides.json" with { type: "json" };
+
+interface ModelId {
+  readonly provider: ProviderId;
+  readonly model: string;
+}
+
+/** Money is in micro-USD (1e-6 USD), with fractions down to 1e-12 USD. An unknown price is `null`, never 0. */
+export interface Prices {
+  /** What one attempt cost. What the vendor itself reports wins over every table. */
+  priceOf(call: ModelId & { usage: TokenUsage; reportedCostMicroUsd: number | null }): number | null;
+  /** The most that an attempt can cost: a token for every byte of the input, and the whole cap as output. */
+  upperBound(call: ModelId & { inputBytes: number; maxOutputTokens: number }): number | null;
+  /** How much input and output fit the model together. */
+  contextTokens(provider: ProviderId, model: string): number | null;
+}
+
+export interface PriceOptions {
+  /** The operator's own entries: they win over the shipped ones, and those over the library. */
+  readonly overrides?: readonly PriceEntry[];
+}
+
+/** The fake provider is free: the only price that is known to be 0. */
+const FREE_PROVIDER: ProviderId = "fake";
+
+export function createPrices({ overrides = [] }: PriceOptions = {}): Prices {
+  const own = new Map<string, PriceEntry>();
+  for (const entry of [...priceEntrySchema.array().parse(shippedOverrides), ...overrides]) {
+    own.set(keyOf(entry), entry);
+  }
+  // The library searches its whole list for every call (26 µs); a model's price does not change while we run.
+  const known = new Map<string, PriceEntry | null>();
+  const find = (id: ModelId): PriceEntry | null => {
+    const key = keyOf(id);
+    let entry = known.get(key);
+    if (entry === undefined) {
+      entry =
+        own.get(key) ?? own.get(keyOf({ ...id, model: undated(id.model) })) ?? libraryPrice(id.provider, id.model);
+      known.set(key, entry);
+    }
+    return entry;
+  };
+  return {
+    priceOf({ usage, reportedCostMicroUsd, ...id }) {
+      if (reportedCostMicroUsd !== null) return rounded(reportedCostMicroUsd);
+      if (id.provider === FREE_PROVIDER) return 0;
+      const entry = find(id);
+      return entry === null ? null : rounded(cost(usage, ratesFor(entry, usage.inputTokens)));
+    },
+    upperBound({ inputBytes, maxOutputTokens, ...id }) {
+      if (id.provider === FREE_PROVIDER) return 0;
+      const entry = find(id);
+      if (entry === null) return null;
+      const { inputMtok, cacheWriteMtok = inputMtok, outputMtok } = ratesFor(entry, inputBytes);
+      return rounded(inputBytes * Math.max(inputMtok, cacheWriteMtok) + maxOutputTokens * outputMtok);
+    },
+    contextTokens(provider, model) {
+      return provider === FREE_PROVIDER ? null : (find({ provider, model })?.contextTokens ?? null);
+    },
+  };
+}
+
+function keyOf({ provider, model }: ModelId): string {
+  return `${provider}/${model}`;
+}
+
+/** A snapshot such as `gpt-6.1-sol-2026-09-29` costs what its model costs. */
+function undated(model: string): string {
+  return model.replace(/-\d{4}-\d{2}-\d{2}$/, "");
+}
+
+function ratesFor(entry: PriceEntry, inputTokens: number): PriceRates {
+  return entry.tiers.findLast(({ fromInputTokens }) => inputTokens >= fromInputTokens) ?? entry;
+}
+
+/** USD per million tokens are micro-USD per token. */
+function cost(usage: TokenUsage, rates: PriceRates): number {
+  const { inputTokens, cachedInputTokens, cacheWriteInputTokens = 0, outputTokens } = usage;
+  const { inputMtok, cachedInputMtok = inputMtok, cacheWriteMtok = inputMtok, outputMtok } = rates;
+  return (
+    Math.max(0, inputTokens - cachedInputTokens - cacheWriteInputTokens) * inputMtok +
+    cachedInputTokens * cachedInputMtok +
+    cacheWriteInputTokens * cacheWriteMtok +
+    outputTokens * outputMtok
+  );
+}
+
+const STEPS_PER_MICRO_USD = 1e6;
+
+/** To 1e-12 USD: the binary rest of a sum such as 0.1 + 0.2 goes, every real price stays. */
+function rounded(microUsd: number): number {
+  return Math.round(microUsd * STEPS_PER_MICRO_USD) / STEPS_PER_MICRO_USD;
+}

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
+
+type Argument = string | number;
+
+/** A Lua script that is sent by its hash, and whole only to a Redis that does not know it yet. */
+export interface LuaScript {
+  run(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
+}
+
+/** @param file the script's place, e.g. `new URL("./scripts/admit.lua", import.meta.url)` */
+export function loadLuaScript(file: URL): LuaScript {
+  const source = readFileSync(file, "utf8");
+  const sha = createHash("sha1").update(source).digest("hex");
+  return {
+    async run(redis, keys, args) {
+      try {
+        return await redis.evalsha(sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+        return await redis.eval(source, keys.length, ...keys, ...args);
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { sleep } from "./clock.ts";
+
+/**
+ * Answers and connection states after which the same command may succeed later: Redis is away, loading, full, failing
+ * to persist, read-only after a fail-over, or a cluster slot is moving.
+ */
+const PASSING =
+  /^(LOADING|OOM|MISCONF|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|NOREPLICAS)\b|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|Command timed out|Connection is closed|Stream isn't writeable|max retries per request/i;
+
+export function isPassingRedisError(error: unknown): boolean {
+  return error instanceof Error && PASSING.test(error.message);
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+
+export interface RetryOptions {
+  /** Aborting ends the retries: the last error is thrown. */
+  readonly signal: AbortSignal;
+  /** Told of every failure that is retried, with its count from 1. */
+  readonly onFailure: (error: Error, failures: number) => void;
+}
+
+/** Repeats an idempotent command until Redis takes it. Errors that do not pass by themselves are thrown at once. */
+export async function untilRedisAnswers<T>(command: () => Promise<T>, { signal, onFailure }: RetryOptions): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await command();
+    } catch (error) {
+      if (!(error instanceof Error) || !isPassingRedisError(error) || signal.aborted) throw error;
+      onFailure(error, failures);
+      await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)), signal);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { showValue } from "../../platform/problem.ts";
+import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
+import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
+import { RESPONSE_STYLES, type ResponseStyle } from "./phrases.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { sliceWhole, writeText } from "./write-text.ts";
+
+/** Everything follows from `seed` and the attempt: the same attempt always ends the same way, with the same text. */
+export interface FakeProviderOptions {
+  /** Default "fake". */
+  readonly seed?: string;
+  /** Default `helpful`; an agent's own `responseStyle` wins. */
+  readonly style?: ResponseStyle;
+  /** Default false; an agent's own `includePrompt` wins. */
+  readonly includePrompt?: boolean;
+  /** How long an answer takes, fixed or between two bounds. Default 0. */
+  readonly latencyMs?: number | { readonly min: number; readonly max: number };
+  /** Share of attempts that fail with `failWith`, 0–1. Default 0. */
+  readonly failureRate?: number;
+  /** Default `overloaded`. */
+  readonly failWith?: ProviderErrorKind;
+  /** Share of the other attempts that are refused for their content, 0–1; the usage is charged. Default 0. */
+  readonly refuseRate?: number;
+}
+
+/** Answers without a network, a key or a price: for demonstrations, tests and benchmarks. */
+export function createFake(options: FakeProviderOptions = {}): Provider {
+  const seed = options.seed ?? "fake";
+  return {
+    id: "fake",
+    generate: async (request, signal) => {
+      const latencyMs = latency(options.latencyMs ?? 0, seededRandom(seed, request.attemptId, "latency").next());
+      await wait(latencyMs, request.timeoutMs, signal);
+      const chance = seededRandom(seed, request.attemptId, "chance");
+      if (chance.next() < (options.failureRate ?? 0)) throw failure(options.failWith ?? "overloaded");
+      const answer = respond(request, options, seed);
+      if (chance.next() < (options.refuseRate ?? 0)) throw failure("content-filtered", { usage: answer.usage });
+      return answer;
+    },
+  };
+}
+
+function latency(range: NonNullable<FakeProviderOptions["latencyMs"]>, share: number): number {
+  return typeof range === "number" ? range : range.min + share * (range.max - range.min);
+}
+
+/** The deadline and the signal hold here as they do for a real vendor. */
+async function wait(latencyMs: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw failure("aborted", { sent: "no" });
+  if (latencyMs <= 0) return;
+  try {
+    await sleep(Math.min(latencyMs, timeoutMs), undefined, { signal });
+  } catch {
+    throw failure("aborted");
+  }
+  if (latencyMs > timeoutMs) throw failure("timeout");
+}
+
+function respond(request: GenerateRequest, options: FakeProviderOptions, seed: string): GenerateResponse {
+  const { messages, parameters, attemptId, model } = request;
+  const random = seededRandom(seed, attemptId, JSON.stringify(messages));
+  const { style, includePrompt } = readOptions(request.options, options);
+  const whole = writeText(messages, { style, includePrompt, random });
+  if (whole.trim() === "") throw failure("invalid-response");
+  const { text, finishReason } = capped(whole, Math.ceil(parameters.maxTokens * request.capFactor));
+  return {
+    text,
+    finishReason,
+    rawFinishReason: finishReason,
+    model,
+    usage: usageOf(messages, text),
+    reportedCostMicroUsd: null,
+    adjustedParams: parameters.stream
+      ? [{ parameter: "stream", change: "dropped", why: "answers are taken whole in this version" }]
+      : [],
+    requestId: `fake-${attemptId}`,
+  };
+}
+
+function readOptions(
+  own: GenerateRequest["options"],
+  defaults: FakeProviderOptions,
+): { style: ResponseStyle; includePrompt: boolean } {
+  const wanted = own["responseStyle"] ?? defaults.style ?? "helpful";
+  const style = RESPONSE_STYLES.find((known) => known === wanted);
+  if (style === undefined) {
+    const message = `responseStyle: got ${showValue(wanted)}; expected one of ${RESPONSE_STYLES.join(", ")}`;
+    throw failure("invalid-request", { sent: "no", message });
+  }
+  return { style, includePrompt: (own["includePrompt"] ?? defaults.includePrompt) === true };
+}
+
+const CHARACTERS_PER_TOKEN = 4;
+
+function capped(text: string, maxTokens: number): { text: string; finishReason: FinishReason } {
+  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN;
+  return text.length <= maxCharacters
+    ? { text, finishReason: "stop" }
+    : { text: sliceWhole(text, maxCharacters), finishReason: "length" };
+}
+
+/** The fake's own count, and so not an estimate. */
+function usageOf(messages: GenerateRequest["messages"], text: string): TokenUsage {
+  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+  return {
+    inputTokens: Math.ceil(characters / CHARACTERS_PER_TOKEN),
+    outputTokens: Math.ceil(text.length / CHARACTERS_PER_TOKEN),
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    estimated: false,
+    raw: null,
+  };
+}
+
+/** What a real vendor's error of this kind looks like. */
+const FACTS: Readonly<Record<ProviderErrorKind, Omit<ProviderErrorFacts, "kind" | "provider" | "usage">>> = {
+  "rate-limited": { sent: "yes", status: 429, retryAfterMs: 1000 },
+  "request-too-large": { sent: "yes", status: 429 },
+  overloaded: { sent: "yes", status: 503 },
+  network: { sent: "no" },
+  disconnected: { sent: "unknown" },
+  timeout: { sent: "unknown" },
+  certificate: { sent: "no" },
+  "invalid-response": { sent: "yes", status: 200 },
+  "truncated-empty": { sent: "yes", status: 200 },
+  "quota-exhausted": { sent: "yes", status: 429 },
+  authentication: { sent: "yes", status: 401 },
+  "model-not-found": { sent: "yes", status: 404 },
+  "unsupported-parameter": { sent: "yes", status: 400, parameter: "temperature" },
+  "invalid-request": { sent: "yes", status: 400 },
+  "context-too-long": { sent: "yes", status: 400 },
+  "content-filtered": { sent: "yes", status: 200 },
+  aborted: { sent: "unknown" },
+};
+
+interface FailureDetails {
+  readonly usage?: TokenUsage;
+  readonly sent?: Sent;
+  readonly message?: string;
+}
+
+function failure(kind: ProviderErrorKind, details: FailureDetails = {}): ProviderError {
+  const { message = `the fake provider was told to fail: ${kind}`, ...facts } = details;
+  return new ProviderError(message, { ...FACTS[kind], ...facts, kind, provider: "fake" });
+}

@@ -1,0 +1,54 @@
+import type { ChatMessage } from "../provider.ts";
+import { TEMPLATES, type ResponseStyle } from "./phrases.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+/** A tweet's length. Together with the longest phrases the topic stays under it, also when X counts it double. */
+const MAX_TEXT_CHARACTERS = 280;
+const MAX_TOPIC_CHARACTERS = 40;
+
+export interface Writing {
+  readonly style: ResponseStyle;
+  /** Quote the last user message in front of the text, which may then be longer than a tweet. */
+  readonly includePrompt: boolean;
+  readonly random: SeededRandom;
+}
+
+export function writeText(messages: readonly ChatMessage[], { style, includePrompt, random }: Writing): string {
+  const prompt = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  const text = style === "echo" ? cut(prompt, MAX_TEXT_CHARACTERS) : fromTemplate(style, topicOf(prompt), random);
+  return includePrompt ? `“${prompt}”\n${text}` : text;
+}
+
+function fromTemplate(style: Exclude<ResponseStyle, "echo">, topic: string, random: SeededRandom): string {
+  const [first, second, third] = TEMPLATES[style];
+  const opening = random.pick(first).replace("{topic}", () => topic);
+  return capitalise(opening) + random.pick(second) + random.pick(third);
+}
+
+/** What a prompt is about: `topic: x`, `about x`, a quoted part, else its first words. */
+export function topicOf(prompt: string): string {
+  const line = prompt.replace(/\s+/g, " ").trim();
+  const named =
+    /\btopic:? ["“]?([^"”.!?\n]+)/i.exec(line) ??
+    /\babout ["“]?([^"”.!?\n]+)/i.exec(line) ??
+    /["“]([^"”]+)["”]/.exec(line);
+  const topic = cut(named?.[1] ?? line, MAX_TOPIC_CHARACTERS).replace(/[\s.,;:!?–-]+$/u, "");
+  return topic === "" ? "today" : topic;
+}
+
+/** At a word's end where there is one. */
+function cut(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text;
+  const whole = sliceWhole(text, maxCharacters);
+  const lastSpace = whole.lastIndexOf(" ");
+  return lastSpace > maxCharacters / 2 ? whole.slice(0, lastSpace) : whole;
+}
+
+/** The beginning of a text, without half a character at its end. */
+export function sliceWhole(text: string, maxCharacters: number): string {
+  return text.slice(0, maxCharacters).replace(/[\ud800-\udbff]$/, "");
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import type { ChatMessage, TokenUsage } from "../provider.ts";
+
+/**
+ * Whether `completion_tokens` includes the reasoning tokens (OpenAI) or they stand beside it and are billed on top of
+ * it (xAI: 1 completion + 228 reasoning are 229 billed tokens).
+ */
+export type ReasoningTokens = "inside-completion" | "beside-completion";
+
+const count = z.number().int().nonnegative();
+
+const usageSchema = z.object({
+  prompt_tokens: count,
+  completion_tokens: count,
+  prompt_tokens_details: z
+    .object({ cached_tokens: count.catch(0), cache_write_tokens: count.catch(0) })
+    .catch({ cached_tokens: 0, cache_write_tokens: 0 }),
+  completion_tokens_details: z.object({ reasoning_tokens: count.catch(0) }).catch({ reasoning_tokens: 0 }),
+});
+
+/** `null` when the vendor sent no usage, or one without the two totals. */
+export function convertUsage(raw: unknown, convention: ReasoningTokens): TokenUsage | null {
+  const parsed = usageSchema.safeParse(raw);
+  if (!parsed.success) return null;
+  const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } = parsed.data;
+  const { cached_tokens, cache_write_tokens } = prompt_tokens_details;
+  const { reasoning_tokens } = completion_tokens_details;
+  // A part that is larger than its whole was counted beside it, whatever the vendor usually does.
+  const isCachedBeside = cached_tokens > prompt_tokens;
+  const isReasoningBeside = convention === "beside-completion" || reasoning_tokens > completion_tokens;
+  return {
+    inputTokens: isCachedBeside ? prompt_tokens + cached_tokens : prompt_tokens,
+    outputTokens: isReasoningBeside ? completion_tokens + reasoning_tokens : completion_tokens,
+    cachedInputTokens: cached_tokens,
+    ...(cache_write_tokens > 0 && { cacheWriteInputTokens: cache_write_tokens }),
+    reasoningTokens: reasoning_tokens,
+    estimated: false,
+    raw,
+  };
+}
+
+const TICKS_PER_MICRO_USD = 10_000;
+
+/**
+ * What the vendor itself charges: xAI's `cost_in_usd_ticks`, 1e-10 USD each. Zero counts as not said: xAI's own client
+ * does the same, because the API fills in 0 where nothing was billed yet (xai-org/grok-build, types.rs, 2026-08-19).
+ */
+export function reportedCostMicroUsd(rawUsage: unknown): number | null {
+  const parsed = z.object({ cost_in_usd_ticks: z.number().positive() }).safeParse(rawUsage);
+  return parsed.success ? parsed.data.cost_in_usd_ticks / TICKS_PER_MICRO_USD : null;
+}
+
+const CHARACTERS_PER_TOKEN = 4;
+
+/** For an answer without usage: about four characters a token in English, fewer in most other languages. */
+export function estimateUsage(messages: readonly ChatMessage[], text: string): TokenUsage {
+  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+  return {
+    inputTokens: Math.ceil(characters / CHARACTERS_PER_TOKEN),
+    outputTokens: Math.ceil(text.length / CHARACTERS_PER_TOKEN),
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    estimated: true,
+    raw: null,
+  };
+}

@@ -1,0 +1,178 @@
+import type { Dispatcher } from "undici";
+
+/** Replies are a few KB; what is longer than 4 MiB is no completion and is not read to its end. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+export interface CallLimits {
+  readonly signal: AbortSignal;
+  /** From sending to the last byte of the body, connecting included. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Lower-case names; of a repeated header the first value. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/**
+ * - `unreachable`: refused, DNS, connect time-out, or the connection broke before the request was written.
+ * - `disconnected`: it broke afterwards.
+ * - `deadline`: the time was up, or the body stood still.
+ * - `aborted`: the caller's signal.
+ * - `certificate`: TLS could not be agreed on.
+ * - `too-large`: the body passed the limit and was cut off.
+ * - `malformed`: what came is not HTTP.
+ */
+export type HttpFailureReason =
+  "unreachable" | "disconnected" | "deadline" | "aborted" | "certificate" | "too-large" | "malformed";
+
+export interface HttpFailure {
+  readonly reason: HttpFailureReason;
+  /** Whether the request was handed to an open connection: false means that the vendor cannot have seen it. */
+  readonly sent: boolean;
+  /** Status of the answer that broke off. */
+  readonly status: number | null;
+  /** Of the socket or of undici, e.g. `ECONNREFUSED`. */
+  readonly code: string | null;
+}
+
+export type HttpOutcome = { readonly answer: HttpAnswer } | { readonly failure: HttpFailure };
+
+/** Only these are sent. The SDK adds details about this machine, and whatever OPENAI_CUSTOM_HEADERS says. */
+const SENT_HEADERS = [
+  "authorization",
+  "content-type",
+  "accept",
+  "user-agent",
+  "openai-organization",
+  "x-client-request-id",
+] as const;
+
+const utf8 = new TextDecoder();
+
+/**
+ * One POST: written once, read whole, never redirected, never repeated. `outcome` is set when `send` has settled and
+ * says more than the error that `send` throws. It is undici's dispatch handler itself, which is cheaper than
+ * `request()` (no stream) and tells when the request is about to be written.
+ */
+export class HttpExchange implements Dispatcher.DispatchHandler {
+  outcome: HttpOutcome | null = null;
+
+  readonly #dispatcher: Dispatcher;
+  readonly #limits: CallLimits;
+  #controller: Dispatcher.DispatchController | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #status: number | null = null;
+  #headers: Record<string, string> = {};
+  #body: Buffer = Buffer.alloc(0);
+  #bodyBytes = 0;
+  #settle: ((outcome: HttpOutcome) => void) | null = null;
+
+  constructor(dispatcher: Dispatcher, limits: CallLimits) {
+    this.#dispatcher = dispatcher;
+    this.#limits = limits;
+  }
+
+  send(url: string, headers: unknown, body: unknown): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#settle = (outcome) => {
+        if ("answer" in outcome) resolve(outcome.answer);
+        else reject(new Error(`the call failed: ${outcome.failure.reason}`));
+      };
+      const { signal, timeoutMs } = this.#limits;
+      if (signal.aborted) return this.#fail("aborted", null);
+      signal.addEventListener("abort", this.#onAbort);
+      this.#timer = setTimeout(() => this.#stop("deadline"), timeoutMs);
+      this.#dispatch(new URL(url), headers as Headers, body as string);
+    });
+  }
+
+  #dispatch({ origin, pathname, search }: URL, headers: Headers, body: string): void {
+    const sent: Record<string, string> = {};
+    for (const name of SENT_HEADERS) {
+      const value = headers.get(name);
+      if (value !== null) sent[name] = value;
+    }
+    try {
+      this.#dispatcher.dispatch({ origin, path: pathname + search, method: "POST", headers: sent, body }, this);
+    } catch (error) {
+      this.#fail("unreachable", codeOf(error));
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Settled while waiting for a connection: nothing has been written, and nothing will be.
+    if (this.outcome !== null) return controller.abort(new Error("the call is over"));
+    this.#controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    this.#status = status;
+    for (const [name, value] of Object.entries(headers)) {
+      this.#headers[name] = String(Array.isArray(value) ? value[0] : value);
+    }
+    if (Number(this.#headers["content-length"]) > MAX_BODY_BYTES) this.#stop("too-large");
+  }
+
+  /** Copies into one growing buffer: a list of one-byte chunks would hold a hundred times the limit. */
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    const bytes = this.#bodyBytes + chunk.length;
+    if (bytes > MAX_BODY_BYTES) return this.#stop("too-large");
+    if (bytes > this.#body.length) {
+      const grown = Buffer.allocUnsafe(Math.min(MAX_BODY_BYTES, Math.max(bytes, 2 * this.#body.length)));
+      this.#body.copy(grown, 0, 0, this.#bodyBytes);
+      this.#body = grown;
+    }
+    chunk.copy(this.#body, this.#bodyBytes);
+    this.#bodyBytes = bytes;
+  }
+
+  onResponseEnd(): void {
+    const text = utf8.decode(this.#body.subarray(0, this.#bodyBytes));
+    this.#finish({ answer: { status: this.#status ?? 0, headers: this.#headers, text } });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const code = codeOf(error);
+    this.#fail(failureReason(code, this.#controller !== null), code);
+  }
+
+  readonly #onAbort = (): void => this.#stop("aborted");
+
+  /** Ends the call from our side, and its connection with it. */
+  #stop(reason: HttpFailureReason): void {
+    this.#fail(reason, null);
+    this.#controller?.abort(new Error("the call is over"));
+  }
+
+  #fail(reason: HttpFailureReason, code: string | null): void {
+    this.#finish({ failure: { reason, sent: this.#controller !== null, status: this.#status, code } });
+  }
+
+  #finish(outcome: HttpOutcome): void {
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    clearTimeout(this.#timer);
+    this.#limits.signal.removeEventListener("abort", this.#onAbort);
+    this.#body = Buffer.alloc(0);
+    this.#settle?.(outcome);
+  }
+}
+
+/** Node's names for a certificate that does not verify, and OpenSSL's for a handshake that fails. */
+const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/;
+const NOT_HTTP_CODE = /^HPE_|^UND_ERR_HEADERS_OVERFLOW$/;
+
+/** What went wrong, from the code of the socket or of undici. */
+export function failureReason(code: string | null, sent: boolean): HttpFailureReason {
+  if (code === "UND_ERR_BODY_TIMEOUT") return "deadline";
+  if (!sent) return code !== null && TLS_CODE.test(code) ? "certificate" : "unreachable";
+  return code !== null && NOT_HTTP_CODE.test(code) ? "malformed" : "disconnected";
+}
+
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" ? code : null;
+}

@@ -1,0 +1,114 @@
+import { BlockList, isIP } from "node:net";
+import type { Problem } from "../../platform/problem.ts";
+
+export interface NormalizedEndpoint {
+  /** Without a trailing slash and without `/chat/completions`; `null` when there are problems. */
+  readonly baseUrl: string | null;
+  /** What was changed or looks wrong, for the log. */
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export interface EndpointOptions {
+  /** The variable that the value came from: the `path` of problems. */
+  readonly variable: string;
+  /** The operator allows plain http and private addresses. Credentials, fragments and queries stay refused. */
+  readonly allowInsecure?: boolean;
+}
+
+/** An endpoint as people write it (a base URL, or the full path of the chat completions) as the SDK wants it. */
+export function normalizeEndpoint(value: string, options: EndpointOptions): NormalizedEndpoint {
+  const written = value.trim();
+  const url = URL.parse(written);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    const problem = describeProblem(options, "no http(s) URL", "a URL such as https://api.example.com/v1");
+    return { baseUrl: null, notes: [], problems: [problem] };
+  }
+  const problems = [
+    ...secretProblems(url, options),
+    ...(options.allowInsecure === true ? [] : hostProblems(url, written, options)),
+  ];
+  if (problems.length > 0) return { baseUrl: null, notes: [], problems };
+  const path = url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "");
+  const baseUrl = url.origin + path.replace(/\/+$/, "");
+  return { baseUrl, notes: notesOn(url, { baseUrl, written, variable: options.variable }), problems: [] };
+}
+
+function describeProblem({ variable }: EndpointOptions, got: string, expected: string): Problem {
+  return { source: "environment", path: variable, got, expected };
+}
+
+/** A key in a URL ends up in logs. The values are not shown. */
+function secretProblems({ username, password, hash, search }: URL, options: EndpointOptions): Problem[] {
+  const problems: Problem[] = [];
+  const refuse = (got: string, expected: string): void => void problems.push(describeProblem(options, got, expected));
+  if (username !== "" || password !== "") refuse("a URL with credentials", "the key in its own variable");
+  if (hash !== "") refuse("a URL with a fragment (#…)", "a URL without one");
+  if (search !== "") refuse("a URL with a query (?…)", "a URL without one");
+  return problems;
+}
+
+const ALLOW = "an https URL of a public host, http of a loopback host, or the operator's permission";
+
+function hostProblems(url: URL, written: string, options: EndpointOptions): Problem[] {
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const version = isIP(host);
+  // URL turns 2130706433, 0x7f000001 and 0177.1 into the dotted form; only somebody who hides an address writes those.
+  if (version === 4 && !written.includes(host)) {
+    return [describeProblem(options, `an IP address in disguise (${host})`, "the plain address or a host name")];
+  }
+  const isLoopback = version === 0 ? /(^|\.)localhost$/.test(host) : matches(LOOPBACK, host);
+  if (isLoopback) return [];
+  if ((version !== 0 && matches(NOT_PUBLIC, host)) || host === "metadata.google.internal") {
+    return [describeProblem(options, `the private or link-local address ${host}`, ALLOW)];
+  }
+  return url.protocol === "http:"
+    ? [describeProblem(options, `http to ${host}: keys would travel unencrypted`, ALLOW)]
+    : [];
+}
+
+function notesOn(
+  url: URL,
+  { baseUrl, written, variable }: { baseUrl: string; written: string; variable: string },
+): string[] {
+  const notes: string[] = [];
+  if (baseUrl !== written) notes.push(`${variable}: used as ${baseUrl}`);
+  if (url.hostname === "api.grok.x.com") {
+    notes.push(`${variable}: no xAI document names the host api.grok.x.com; the documented one is https://api.x.ai/v1`);
+  }
+  if (baseUrl === url.origin) notes.push(`${variable}: ${baseUrl} has no path; most servers expect one such as /v1`);
+  return notes;
+}
+
+const LOOPBACK = blockList(["127.0.0.0/8", "::1/128"]);
+
+/** Private, link-local (cloud metadata), carrier, benchmark, multicast and unspecified addresses. */
+const NOT_PUBLIC = blockList([
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "224.0.0.0/3",
+  "::/128",
+  "64:ff9b::/96",
+  "fc00::/7",
+  "fe80::/10",
+  "ff00::/8",
+]);
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", prefix = ""] = network.split("/");
+    list.addSubnet(address, Number(prefix), address.includes(":") ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+function matches(list: BlockList, address: string): boolean {
+  return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,54 @@
+/** What a vendor says about a failed call, whatever shape it says it in. */
+export interface VendorError {
+  readonly message: string;
+  /** `code`, else `type`; numbers as text; `null`: neither. */
+  readonly code: string | null;
+  /** `code` and `type` together, lower case, for recognising the meaning. */
+  readonly codes: string;
+  readonly parameter: string | null;
+}
+
+/** Vendors quote whole prompts; what they have to say stands at the beginning. */
+const MAX_READ_CHARACTERS = 2000;
+
+/**
+ * Reads `{error: {message, type, param, code}}` (OpenAI), `{code, error: "…"}` (xAI), `{message, …}` (vLLM),
+ * `{detail: …}` (FastAPI), a list of one of these (Google), or a text or HTML body.
+ */
+export function readVendorError(body: unknown): VendorError {
+  const outer: unknown = Array.isArray(body) ? body[0] : body;
+  if (!isRecord(outer)) return { message: describeText(outer), code: null, codes: "", parameter: null };
+  const inner = isRecord(outer["error"]) ? outer["error"] : outer;
+  const code = text(inner["code"]);
+  const type = text(inner["type"]);
+  return {
+    message: clean(text(inner["message"]) ?? text(inner["error"]) ?? text(inner["detail"]) ?? ""),
+    code: code ?? type,
+    codes: [code, type].join(" ").toLowerCase(),
+    parameter: text(inner["param"]),
+  };
+}
+
+/** Pages are named, not quoted. */
+function describeText(body: unknown): string {
+  if (typeof body !== "string" || body.trim() === "") return "no body";
+  return /^\s*</.test(body) ? "an HTML page in place of JSON" : clean(body);
+}
+
+/** One line, without control characters. */
+function clean(message: string): string {
+  return message
+    .slice(0, MAX_READ_CHARACTERS)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+}
+
+function text(value: unknown): string | null {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return value === "" ? null : value;
+  return value === null || value === undefined || typeof value === "boolean" ? null : JSON.stringify(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

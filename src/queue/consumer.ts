@@ -1,0 +1,172 @@
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from "bullmq";
+import type { Redis } from "ioredis";
+import type { Admission } from "../admission/admission.ts";
+import { readSnapshot } from "../admission/claims.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { GenerationDependencies, RunOutcome, StopReason } from "../generation/run-generation.ts";
+import { runGeneration } from "../generation/run-generation.ts";
+import type { GenerationJob } from "../job/generation-job.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { Logger } from "../platform/logger.ts";
+import { JOB_NAME, decodeJob, jobIdOf, queueOptions } from "./job-codec.ts";
+import type { LaneQueues } from "./lane-queues.ts";
+import { QUARANTINE } from "./lane.ts";
+
+export interface ConsumerOptions {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly admission: Admission;
+  readonly generation: GenerationDependencies;
+  /** To move jobs into quarantine. */
+  readonly queues: LaneQueues;
+  readonly logger: Logger;
+}
+
+/** What Bull Board shows of a finished job; the whole result is in its terminal record. */
+export type QueueReturnValue =
+  | (Pick<GenerationResult, "status"> & { readonly text?: string; readonly provider?: string; readonly model?: string })
+  | { readonly status: "quarantined" };
+
+/** A failure that BullMQ retries after the back-off that was decided. */
+export class RetryLater extends Error {
+  override readonly name = "RetryLater";
+  readonly afterMs: number;
+
+  constructor(why: string, afterMs: number) {
+    super(why);
+    this.afterMs = afterMs;
+  }
+}
+
+/** Handles jobs that BullMQ hands out, whatever lane they come from. */
+export interface Consumer {
+  process(job: Job, token: string | undefined): Promise<QueueReturnValue>;
+  /** Stops the run of one job. */
+  stop(jobId: string, reason: StopReason): void;
+  /** @returns how many runs were stopped */
+  stopAll(reason: StopReason): number;
+}
+
+/** A job of a newer schema waits this long for a newer worker before it is looked at again. */
+const NEWER_JOB_PAUSE_MS = 60_000;
+const CACHED_SNAPSHOTS = 10_000;
+
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const running = new Map<string, AbortController>();
+  const snapshots = new Map<string, Agent>();
+  return {
+    async process(job, token) {
+      const decoded = decodeJob(job.data);
+      if (decoded.is === "newer") return await park(job, token, options, decoded.version);
+      if (decoded.is === "invalid") return await refuse(job, decoded.reason, options);
+      const agent = await agentOf(decoded.job, snapshots, options);
+      if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
+      const stop = new AbortController();
+      running.set(decoded.job.id, stop);
+      try {
+        const input = {
+          job: decoded.job,
+          agent,
+          deliveries: job.attemptsMade,
+          signal: stop.signal,
+          alone: job.queueName === QUARANTINE.name,
+        };
+        return await conclude(await runGeneration(input, options.generation), {
+          job,
+          token,
+          decoded: decoded.job,
+          options,
+        });
+      } finally {
+        running.delete(decoded.job.id);
+      }
+    },
+    stop: (jobId, reason) => running.get(jobId)?.abort(reason),
+    stopAll(reason) {
+      for (const stop of running.values()) stop.abort(reason);
+      return running.size;
+    },
+  };
+}
+
+interface Conclusion {
+  readonly job: Job;
+  readonly token: string | undefined;
+  readonly decoded: GenerationJob;
+  readonly options: ConsumerOptions;
+}
+
+/** Maps what a run decided onto BullMQ. */
+async function conclude(outcome: RunOutcome, { job, token, decoded, options }: Conclusion): Promise<QueueReturnValue> {
+  switch (outcome.outcome) {
+    case "ended":
+      return returnValue(outcome.record);
+    case "retry":
+      throw new RetryLater(outcome.why, outcome.afterMs);
+    case "wait":
+      await job.moveToDelayed(Math.ceil(outcome.untilAt), token);
+      throw new DelayedError();
+    case "give-back":
+      await job.moveToWait(token);
+      throw new WaitingError();
+    case "quarantine":
+      options.logger.warn(
+        { jobId: decoded.id, lane: job.queueName },
+        "moved to quarantine: its worker died in mid-call",
+      );
+      await options.queues.get(QUARANTINE.name).add(JOB_NAME, decoded, queueOptions(decoded));
+      return { status: "quarantined" };
+  }
+}
+
+function returnValue(record: GenerationResult): QueueReturnValue {
+  switch (record.status) {
+    case "succeeded":
+      return { status: record.status, text: record.text, provider: record.provider, model: record.model };
+    case "failed":
+    case "expired":
+      // BullMQ's failed set is where operators look; the terminal record is written already.
+      throw new UnrecoverableError(record.reason);
+    case "cancelled":
+    case "held":
+      return { status: record.status };
+  }
+}
+
+async function agentOf(
+  job: GenerationJob,
+  snapshots: Map<string, Agent>,
+  { redis, namespace }: ConsumerOptions,
+): Promise<Agent | null> {
+  const known = snapshots.get(job.snapshot);
+  if (known !== undefined) return known;
+  const agent = await readSnapshot(redis, namespace, job.snapshot);
+  if (agent === null) return null;
+  if (snapshots.size >= CACHED_SNAPSHOTS) snapshots.delete(snapshots.keys().next().value ?? "");
+  snapshots.set(job.snapshot, agent);
+  return agent;
+}
+
+async function park(
+  job: Job,
+  token: string | undefined,
+  { logger, generation }: ConsumerOptions,
+  version: number,
+): Promise<never> {
+  logger.warn({ jobId: jobIdOf(job.id ?? ""), version }, "parked: its schema is newer than this worker; upgrade it");
+  await job.moveToDelayed(generation.clock.now() + NEWER_JOB_PAUSE_MS, token);
+  throw new DelayedError();
+}
+
+/** Ends a job that cannot run at all; it still gets its terminal record. */
+async function refuse(job: Job, reason: string, { admission, generation, logger }: ConsumerOptions): Promise<never> {
+  const jobId = jobIdOf(job.id ?? "");
+  logger.error({ jobId, lane: job.queueName }, reason);
+  const data = job.data as { agentId?: unknown; input?: { kind?: unknown } } | null;
+  const agentId = typeof data?.agentId === "string" ? data.agentId : "unknown";
+  const kind = data?.input?.kind === "tweet" || data?.input?.kind === "reply" ? data.input.kind : "content";
+  const base = { id: jobId, agentId, kind, attempts: [], costMicroUsd: 0, finishedAt: generation.clock.now() } as const;
+  const terminal = { status: "failed", ...base, reason } as const;
+  await admission.settle({ jobId, agentId, row: null, terminal, pause: null, deliveries: job.attemptsMade });
+  throw new UnrecoverableError(reason);
+}

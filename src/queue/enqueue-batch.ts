@@ -1,0 +1,197 @@
+import type { Redis } from "ioredis";
+import {
+  claimJobs,
+  payloadHashOf,
+  snapshotOf,
+  storeSnapshot,
+  type AgentSnapshot,
+  type Claim,
+} from "../admission/claims.ts";
+import type { Agent } from "../agents/agent.ts";
+import { expectedAgent } from "../agents/load-agents.ts";
+import {
+  parseJobInput,
+  payloadOf,
+  type GenerationJob,
+  type JobInput,
+  type JobPayload,
+  type ParsedJobInput,
+  type Urgency,
+} from "../job/generation-job.ts";
+import type { Clock } from "../platform/clock.ts";
+import { InvalidInputError, showValue } from "../platform/problem.ts";
+import { JOB_NAME, queueOptions } from "./job-codec.ts";
+import type { LaneQueues } from "./lane-queues.ts";
+import { laneOf, type Lane } from "./lane.ts";
+import type { EnqueuedJob } from "./producer.ts";
+
+export interface EnqueueContext {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly defaultAgent: Agent;
+  readonly queues: LaneQueues;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** For jobs that name none; replies are always `reply`. */
+  readonly defaultUrgency: Urgency;
+  /** Snapshot hash → when it was stored last. */
+  readonly storedSnapshots: Map<string, number>;
+}
+
+export type BatchOutcome =
+  | { readonly accepted: true; readonly job: EnqueuedJob }
+  | { readonly accepted: false; readonly id: string | null; readonly error: InvalidInputError | JobConflictError };
+
+/** The id is taken by a job with another payload. */
+export class JobConflictError extends Error {
+  override readonly name = "JobConflictError";
+  readonly jobId: string;
+
+  constructor(jobId: string) {
+    super(`job ${jobId}: the id belongs to a job with another payload; give this one another id`);
+    this.jobId = jobId;
+  }
+}
+
+/** A checked job on its way to being claimed. */
+interface Candidate {
+  readonly id: string;
+  readonly agent: Agent;
+  readonly payload: JobPayload;
+  readonly urgency: Urgency;
+  readonly snapshot: AgentSnapshot;
+  readonly lane: Lane;
+}
+
+/** Checks, claims and adds a batch. @returns an outcome for each input, in order. */
+export async function enqueueBatch(inputs: readonly JobInput[], context: EnqueueContext): Promise<BatchOutcome[]> {
+  const compiled = new Map<Agent, { snapshot: AgentSnapshot; lane: Lane }>();
+  const prepared = inputs.map((input) => prepare(input, compiled, context));
+  const candidates = prepared.filter((item): item is Candidate => !(item instanceof InvalidInputError));
+  await storeSnapshots(candidates, context);
+  const claims = await claim(candidates, context);
+  await addToLanes(candidates, claims, context);
+  let next = 0;
+  return prepared.map((item, index): BatchOutcome => {
+    if (item instanceof InvalidInputError) return { accepted: false, id: idOf(inputs[index]), error: item };
+    return outcomeOf(item, claims[next++] as Claim);
+  });
+}
+
+function idOf(input: JobInput | undefined): string | null {
+  const id = (input as { id?: unknown } | undefined)?.id;
+  return typeof id === "string" ? id : null;
+}
+
+type Compiled = Map<Agent, { snapshot: AgentSnapshot; lane: Lane }>;
+
+function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): Candidate | InvalidInputError {
+  try {
+    const parsed = parseJobInput(input);
+    const agent = agentOf(parsed, context);
+    const known = compiled.get(agent) ?? { snapshot: snapshotOf(agent), lane: laneOf(agent) };
+    compiled.set(agent, known);
+    return {
+      id: parsed.id ?? context.newId(),
+      agent,
+      payload: payloadOf(parsed),
+      urgency: urgencyOf(parsed, context),
+      ...known,
+    };
+  } catch (error) {
+    if (error instanceof InvalidInputError) return error;
+    throw error;
+  }
+}
+
+function agentOf(input: ParsedJobInput, { agents, defaultAgent }: EnqueueContext): Agent {
+  if (input.agent === undefined) return defaultAgent;
+  const agent = agents.get(input.agent);
+  if (agent !== undefined) return agent;
+  const expected = expectedAgent(input.agent, agents.keys());
+  throw new InvalidInputError([{ source: "job", path: "agent", got: showValue(input.agent), expected }]);
+}
+
+/** Somebody waits for a reply, however it was enqueued. */
+function urgencyOf(input: ParsedJobInput, context: EnqueueContext): Urgency {
+  return input.urgency ?? (input.kind === "reply" ? "reply" : context.defaultUrgency);
+}
+
+/** Stored snapshots live for months; once an hour is plenty to keep those alive that are in use. */
+const SNAPSHOT_REFRESH_MS = 3600_000;
+
+async function storeSnapshots(
+  candidates: readonly Candidate[],
+  { redis, namespace, storedSnapshots, clock }: EnqueueContext,
+): Promise<void> {
+  const now = clock.now();
+  const due = new Map(candidates.map(({ snapshot }) => [snapshot.hash, snapshot]));
+  for (const hash of due.keys()) {
+    if (now - (storedSnapshots.get(hash) ?? -Infinity) < SNAPSHOT_REFRESH_MS) due.delete(hash);
+  }
+  await Promise.all([...due.values()].map((snapshot) => storeSnapshot(redis, namespace, snapshot)));
+  for (const hash of due.keys()) storedSnapshots.set(hash, now);
+}
+
+async function claim(candidates: readonly Candidate[], { redis, namespace }: EnqueueContext): Promise<Claim[]> {
+  if (candidates.length === 0) return [];
+  const requests = candidates.map(({ id, agent, payload, snapshot, lane }) => ({
+    id,
+    payloadHash: payloadHashOf(agent.id, payload),
+    lane: lane.name,
+    snapshot: snapshot.hash,
+    agentId: agent.id,
+    kind: payload.kind,
+    rotates: agent.prompt.from === "rotating",
+  }));
+  const lanes = new Map(candidates.map(({ lane }) => [lane.name, lane.chain]));
+  return await claimJobs(redis, namespace, { requests, lanes });
+}
+
+/**
+ * Adds what is new, and once more what was claimed and never finished: a producer may have died between its claim and
+ * its add. BullMQ ignores the second add of an id in the same queue, which is why the recorded lane counts.
+ */
+async function addToLanes(
+  candidates: readonly Candidate[],
+  claims: readonly Claim[],
+  context: EnqueueContext,
+): Promise<void> {
+  const byLane = new Map<string, GenerationJob[]>();
+  candidates.forEach((candidate, index) => {
+    const claimed = claims[index] as Claim;
+    if (claimed.answer === "conflict" || claimed.answer === "settled") return;
+    const jobs = byLane.get(claimed.lane) ?? [];
+    jobs.push(jobOf(candidate, claimed, context.clock.now()));
+    byLane.set(claimed.lane, jobs);
+  });
+  await Promise.all(
+    [...byLane].map(async ([laneName, jobs]) => {
+      await context.queues
+        .get(laneName)
+        .addBulk(jobs.map((job) => ({ name: JOB_NAME, data: job, opts: queueOptions(job) })));
+    }),
+  );
+}
+
+function jobOf(
+  { id, agent, payload, urgency }: Candidate,
+  { snapshot, turn }: Claim,
+  enqueuedAt: number,
+): GenerationJob {
+  return { version: 1, id, agentId: agent.id, snapshot, turn, urgency, enqueuedAt, input: payload };
+}
+
+function outcomeOf({ id }: Candidate, { answer, lane }: Claim): BatchOutcome {
+  switch (answer) {
+    case "conflict":
+      return { accepted: false, id, error: new JobConflictError(id) };
+    case "new":
+      return { accepted: true, job: { id, lane, status: "enqueued" } };
+    case "queued":
+      return { accepted: true, job: { id, lane, status: "already-enqueued" } };
+    case "settled":
+      return { accepted: true, job: { id, lane, status: "already-finished" } };
+  }
+}

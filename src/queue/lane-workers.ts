@@ -1,0 +1,135 @@
+import { Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
+import type { Logger } from "../platform/logger.ts";
+import { RetryLater, type Consumer } from "./consumer.ts";
+import { QUARANTINE, lanePrefix, providersOf } from "./lane.ts";
+
+export interface LaneWorkersOptions {
+  /** Ours, for looking up lanes. */
+  readonly redis: Redis;
+  /** BullMQ's. */
+  readonly queueRedis: Redis;
+  readonly namespace: string;
+  /** Jobs in work in this process, over all lanes. */
+  readonly concurrency: number;
+  /** Serve only these; `null`: every lane, new ones within a second. */
+  readonly lanes: readonly string[] | null;
+  /** Whether this process can call a provider. Lanes without any such provider are left to other workers. */
+  readonly isConfigured: (provider: string) => boolean;
+  readonly consumer: Consumer;
+  readonly logger: Logger;
+}
+
+/** One BullMQ worker per lane, under one cap for the process. */
+export interface LaneWorkers {
+  start(): Promise<void>;
+  /** Takes no more jobs and waits for those in work. */
+  close(): Promise<void>;
+}
+
+const DISCOVERY_MS = 1000;
+/** With these a dead worker's job runs again within lock + 2 × stalled check = 35 s. */
+const LOCK_MS = 15_000;
+const STALLED_CHECK_MS = 10_000;
+/** Finished jobs kept for Bull Board; results live in their terminal records. */
+const KEEP_COMPLETED = { count: 1000, age: 24 * 3600 };
+const KEEP_FAILED = { count: 10_000, age: 7 * 24 * 3600 };
+
+export function createLaneWorkers(options: LaneWorkersOptions): LaneWorkers {
+  const workers = new Map<string, LaneWorker>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const refused = new Set<string>();
+  const discover = async (): Promise<void> => {
+    for (const lane of await lanesToServe(options, refused)) {
+      if (!closed && !workers.has(lane)) workers.set(lane, openLane(lane, options));
+    }
+    shareOut(workers, options.concurrency);
+  };
+  const loop = (): void => {
+    if (closed) return;
+    timer = setTimeout(() => {
+      // Redis may be away for a while; the next round asks again.
+      discover()
+        .catch((error: unknown) => options.logger.debug({ err: error }, "lanes could not be looked up"))
+        .finally(loop);
+    }, DISCOVERY_MS);
+  };
+  return {
+    async start() {
+      await discover();
+      loop();
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await Promise.all([...workers.values()].map(({ worker }) => worker.close()));
+    },
+  };
+}
+
+/** @param refused lanes that were reported as not served; reported once each */
+async function lanesToServe(
+  { redis, namespace, lanes, isConfigured, logger }: LaneWorkersOptions,
+  refused: Set<string>,
+): Promise<string[]> {
+  const known = Object.entries(await redis.hgetall(controlKeys(namespace).lanes));
+  const served = known.filter(([lane, chain]) => {
+    if (lanes !== null && !lanes.includes(lane)) return false;
+    if (providersOf(chain).some(isConfigured)) return true;
+    if (!refused.has(lane)) logger.error({ lane }, "lane not served: this worker has a key for none of its providers");
+    refused.add(lane);
+    return false;
+  });
+  return [...served.map(([lane]) => lane), QUARANTINE.name];
+}
+
+interface LaneWorker {
+  readonly worker: Worker;
+  inWork: number;
+}
+
+function openLane(lane: string, { consumer, queueRedis, namespace, logger }: LaneWorkersOptions): LaneWorker {
+  logger.debug({ lane }, "serving lane");
+  const opened: { inWork: number } = { inWork: 0 };
+  const process = async (...[job, token]: Parameters<Consumer["process"]>): ReturnType<Consumer["process"]> => {
+    opened.inWork++;
+    try {
+      return await consumer.process(job, token);
+    } finally {
+      opened.inWork--;
+    }
+  };
+  const worker = new Worker(lane, process, {
+    connection: queueRedis,
+    prefix: lanePrefix(namespace, lane),
+    concurrency: 1,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    // Crashes are counted by the ledger; BullMQ's count would fail innocent jobs.
+    maxStalledCount: 1_000_000,
+    // Waits after a lost connection; the default is 15 s.
+    runRetryDelay: 1000,
+    // Only workers with a limiter see pauses of their queue, and the delay is how late they notice its end.
+    limiter: { max: 1_000_000, duration: 1000 },
+    maximumRateLimitDelay: 1000,
+    removeOnComplete: KEEP_COMPLETED,
+    removeOnFail: KEEP_FAILED,
+    settings: {
+      backoffStrategy: (_attempts, _type, error) => (error instanceof RetryLater ? Math.ceil(error.afterMs) : 0),
+    },
+  });
+  worker.on("error", (error) => logger.debug({ lane, err: error.message }, "queue error"));
+  worker.on("stalled", (jobId) => logger.warn({ lane, jobId }, "stalled: its worker lost the lock; it runs again"));
+  return Object.assign(opened, { worker });
+}
+
+/** Lanes with work share the cap equally; an idle lane can start at once with the share it would get. */
+function shareOut(workers: ReadonlyMap<string, LaneWorker>, cap: number): void {
+  const lanes = [...workers].filter(([lane]) => lane !== QUARANTINE.name).map(([, laneWorker]) => laneWorker);
+  const busy = lanes.filter(({ inWork }) => inWork > 0).length;
+  for (const { worker, inWork } of lanes) {
+    worker.concurrency = Math.max(1, Math.floor(cap / Math.max(1, inWork > 0 ? busy : busy + 1)));
+  }
+}

@@ -1,0 +1,44 @@
+import type { Step } from "../generation/decide.ts";
+import { RECOVERY } from "../generation/recovery.ts";
+import type { GenerationJob } from "../job/generation-job.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
+import type { Logger } from "../platform/logger.ts";
+
+/** One line per attempt. Never the prompt, the text or a key. */
+export function attemptLogger(logger: Logger): (row: UsageRecord) => void {
+  return (row) => {
+    const {
+      jobId,
+      agentId,
+      kind,
+      attempt,
+      provider,
+      model,
+      outcome,
+      status,
+      durationMs,
+      possiblyBilled,
+      message,
+      requestId,
+    } = row;
+    const line = {
+      ...{ jobId, agentId, kind, attempt, provider, model, outcome, durationMs },
+      inputTokens: row.usage?.inputTokens ?? null,
+      outputTokens: row.usage?.outputTokens ?? null,
+      costUsd: row.costMicroUsd === null ? null : row.costMicroUsd / 1e6,
+      ...(outcome === "succeeded" ? {} : { status, possiblyBilled, reason: message }),
+      ...(requestId === null ? {} : { requestId }),
+    };
+    if (outcome === "succeeded") logger.info(line, "attempt succeeded");
+    else if (outcome === "crashed") logger.warn(line, "attempt orphaned: its worker died");
+    else if (RECOVERY[outcome].pausesProvider)
+      logger.error({ ...line, alert: true }, "attempt failed: provider paused until somebody acts");
+    else logger.warn(line, "attempt failed");
+  };
+}
+
+/** What was decided, at debug level. */
+export function stepLogger(logger: Logger): (job: GenerationJob, step: Step) => void {
+  if (!logger.isLevelEnabled("debug")) return () => undefined;
+  return (job, step) => logger.debug({ jobId: job.id, agentId: job.agentId, ...step }, "decided");
+}

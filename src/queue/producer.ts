@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
+import { cancelJob, type CancelReply } from "../admission/claims.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { JobInput } from "../job/generation-job.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { Clock } from "../platform/clock.ts";
+import { withRedis, type RedisAddress } from "../platform/redis.ts";
+import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
+import { enqueueBatch, type BatchOutcome } from "./enqueue-batch.ts";
+import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
+
+export interface ProducerOptions {
+  readonly redis: Redis;
+  /** BullMQ's connection: without auto-pipelining, which slows bulk adds down. */
+  readonly queueRedis: Redis;
+  /** For error messages. */
+  readonly address: RedisAddress;
+  readonly namespace: string;
+  /** By id. Jobs run a snapshot of the agent as it is here now. */
+  readonly agents: ReadonlyMap<string, Agent>;
+  /** For `content` jobs that name no agent. */
+  readonly defaultAgent: Agent;
+  readonly clock: Clock;
+  /** How long results are kept; default 7 days. */
+  readonly resultsMs: number;
+}
+
+/** A job that was accepted. It will have exactly one result. */
+export interface EnqueuedJob {
+  readonly id: string;
+  readonly lane: string;
+  /**
+   * - `enqueued`: it is new.
+   * - `already-enqueued`: the same job was accepted before and is not finished; it was not doubled.
+   * - `already-finished`: the same job has its result; nothing runs again.
+   */
+  readonly status: "enqueued" | "already-enqueued" | "already-finished";
+}
+
+export interface EnqueueManyOptions {
+  /** Jobs per round trip; default 1,000. */
+  readonly batchSize?: number;
+  /** Called for every input in order of batches: accepted, or refused with the reason. `index` counts inputs from 0. */
+  readonly onOutcome?: (index: number, outcome: BatchOutcome) => void;
+}
+
+export interface EnqueueSummary {
+  readonly enqueued: number;
+  readonly alreadyEnqueued: number;
+  readonly alreadyFinished: number;
+  /** Invalid or conflicting inputs; `onOutcome` tells each one's reason. */
+  readonly refused: number;
+}
+
+export interface Producer {
+  /**
+   * Enqueues one job. An `id` makes it idempotent; without one a random id is given.
+   * @throws InvalidInputError naming every problem
+   * @throws JobConflictError the id belongs to a job with another payload
+   * @throws RedisUnavailableError
+   */
+  enqueue(input: JobInput): Promise<EnqueuedJob>;
+  /** Enqueues any number of jobs with bounded memory. Inputs that are refused do not hold the others up. */
+  enqueueMany(
+    inputs: AsyncIterable<JobInput> | Iterable<JobInput>,
+    options?: EnqueueManyOptions,
+  ): Promise<EnqueueSummary>;
+  /** The job's result; `null` when it has none yet. `waitMs` waits that long for it (`Infinity`: until it comes), `signal` ends the wait early. */
+  result(
+    id: string,
+    options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
+  ): Promise<GenerationResult | null>;
+  /**
+   * `cancelled`: it will not run. `cancelling`: a worker is at it and was told to stop. `settled`: it was finished
+   * already. `unknown`: there is no such job.
+   */
+  cancel(id: string): Promise<CancelReply>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const DEFAULT_BATCH = 1000;
+/** Batches under way at once: the next is prepared while Redis takes one. */
+const BATCHES_IN_FLIGHT = 2;
+
+export function createQueueProducer(options: ProducerOptions): Producer {
+  const { redis, namespace, clock, resultsMs } = options;
+  const queues = createLaneQueues(options.queueRedis, namespace);
+  const results = createResultReader(redis, namespace);
+  const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
+  const guarded = async <T>(commands: () => Promise<T>): Promise<T> => await withRedis(options.address, commands);
+  return {
+    async enqueue(input) {
+      const [outcome] = await guarded(() => enqueueBatch([input], { ...context, defaultUrgency: "scheduled" }));
+      if (outcome?.accepted !== true) throw outcome?.error ?? new Error("nothing was enqueued");
+      return outcome.job;
+    },
+    async enqueueMany(inputs, many = {}) {
+      return await guarded(() =>
+        enqueueInBatches(inputs, many, (batch) => enqueueBatch(batch, { ...context, defaultUrgency: "bulk" })),
+      );
+    },
+    result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
+    cancel: async (id) => await guarded(() => cancelJob(redis, namespace, { jobId: id, resultsMs, now: clock.now() })),
+    [Symbol.asyncDispose]: async () => await close(queues, results, options),
+  };
+}
+
+async function readOrWait(
+  results: ResultReader,
+  id: string,
+  { waitMs = 0, signal }: { waitMs?: number; signal?: AbortSignal },
+): Promise<GenerationResult | null> {
+  if (waitMs <= 0) return await results.read(id);
+  const limits = [
+    ...(signal === undefined ? [] : [signal]),
+    ...(waitMs === Infinity ? [] : [AbortSignal.timeout(waitMs)]),
+  ];
+  return await results.wait(id, limits.length === 1 ? (limits[0] as AbortSignal) : AbortSignal.any(limits));
+}
+
+async function close(queues: LaneQueues, results: ResultReader, { redis, queueRedis }: ProducerOptions): Promise<void> {
+  results.close();
+  await queues.close();
+  redis.disconnect();
+  queueRedis.disconnect();
+}
+
+type SendBatch = (inputs: readonly JobInput[]) => Promise<BatchOutcome[]>;
+
+async function enqueueInBatches(
+  inputs: AsyncIterable<JobInput> | Iterable<JobInput>,
+  { batchSize = DEFAULT_BATCH, onOutcome }: EnqueueManyOptions,
+  send: SendBatch,
+): Promise<EnqueueSummary> {
+  const counts = { enqueued: 0, alreadyEnqueued: 0, alreadyFinished: 0, refused: 0 };
+  const inFlight: Promise<void>[] = [];
+  let next = 0;
+  const start = async (batch: readonly JobInput[]): Promise<void> => {
+    const first = next;
+    next += batch.length;
+    const outcomes = await send(batch);
+    outcomes.forEach((outcome, index) => {
+      count(counts, outcome);
+      onOutcome?.(first + index, outcome);
+    });
+  };
+  for await (const batch of batches(inputs, batchSize)) {
+    if (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
+    const sent = start(batch);
+    // Awaited above or below; until then a failure must not count as unhandled.
+    sent.catch(() => undefined);
+    inFlight.push(sent);
+  }
+  await Promise.all(inFlight);
+  return counts;
+}
+
+function count(counts: { -readonly [Name in keyof EnqueueSummary]: number }, outcome: BatchOutcome): void {
+  if (!outcome.accepted) counts.refused++;
+  else if (outcome.job.status === "enqueued") counts.enqueued++;
+  else if (outcome.job.status === "already-enqueued") counts.alreadyEnqueued++;
+  else counts.alreadyFinished++;
+}
+
+async function* batches<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,115 @@
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
+import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Consumer } from "./consumer.ts";
+import type { LaneWorkers } from "./lane-workers.ts";
+
+export interface WorkerOptions {
+  readonly redis: Redis;
+  readonly workerId: string;
+  readonly consumer: Consumer;
+  readonly laneWorkers: LaneWorkers;
+  readonly sweeper: SweeperOptions;
+  readonly logger: Logger;
+  /** Ends retries of Redis commands; used when stopping takes too long. */
+  readonly giveUp: AbortController;
+  /** Closes connections. */
+  readonly disconnect: () => Promise<void>;
+}
+
+export interface StopOptions {
+  /** Calls in flight may take this long before they are aborted; default 30,000. */
+  readonly graceMs?: number;
+  /** Aborts calls at once. */
+  readonly force?: AbortSignal;
+}
+
+/** A running worker: takes jobs from its lanes until it is stopped. */
+export interface GenerationWorker {
+  readonly id: string;
+  /**
+   * Takes no more jobs, waits for calls in flight, aborts them after the grace and gives their jobs back.
+   * @returns how many calls were aborted
+   */
+  stop(options?: StopOptions): Promise<{ readonly aborted: number }>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const HEARTBEAT_MS = 2000;
+/** Usage rows live for days: looking after them every ten minutes is plenty. */
+const BEATS_PER_TRIM = 300;
+const DEFAULT_GRACE_MS = 30_000;
+/** After an abort jobs are back in their lanes within milliseconds, unless Redis is gone. */
+const GIVE_BACK_MS = 5000;
+
+export async function startGenerationWorker(options: WorkerOptions): Promise<GenerationWorker> {
+  const { consumer, laneWorkers, workerId } = options;
+  const cancellations = await listenForCancellations(options);
+  const stopHeartbeat = await startHeartbeat(options);
+  await laneWorkers.start();
+  let stopping: Promise<{ aborted: number }> | undefined;
+  const stop = async ({ graceMs = DEFAULT_GRACE_MS, force }: StopOptions = {}): Promise<{ aborted: number }> => {
+    const drained = laneWorkers.close().then(() => "drained" as const);
+    const first = await Promise.race([drained, after(graceMs, force)]);
+    const aborted = first === "drained" ? 0 : consumer.stopAll("shutdown");
+    if (first !== "drained" && (await Promise.race([drained, after(GIVE_BACK_MS)])) !== "drained")
+      options.giveUp.abort();
+    stopHeartbeat();
+    cancellations.disconnect();
+    // What is not signed off is swept by another worker.
+    await signOff(options.sweeper).catch(() => undefined);
+    await options.disconnect();
+    return { aborted };
+  };
+  return {
+    id: workerId,
+    stop: async (stopOptions) => await (stopping ??= stop(stopOptions)),
+    async [Symbol.asyncDispose]() {
+      await (stopping ??= stop());
+    },
+  };
+}
+
+async function after(ms: number, signal?: AbortSignal): Promise<"time-out"> {
+  return await new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve("time-out");
+    const timer = setTimeout(() => resolve("time-out"), ms).unref();
+    signal?.addEventListener("abort", () => (clearTimeout(timer), resolve("time-out")), { once: true });
+  });
+}
+
+/** Calls in flight are aborted when somebody cancels their job, in whatever process they run. */
+async function listenForCancellations({ redis, consumer, sweeper }: WorkerOptions): Promise<Redis> {
+  const subscriber = redis.duplicate({ enableAutoPipelining: false });
+  subscriber.on("error", () => undefined);
+  subscriber.on("message", (_channel, jobId: string) => consumer.stop(jobId, "cancelled"));
+  await subscriber.subscribe(controlKeys(sweeper.namespace).cancelledChannel);
+  return subscriber;
+}
+
+/** Keeps saying that this worker lives, and sweeps up after those that do not. */
+async function startHeartbeat({ sweeper, logger }: WorkerOptions): Promise<() => void> {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let beats = 0;
+  const beat = async (): Promise<void> => {
+    const dead = await heartbeat(sweeper);
+    if (dead.length > 0) await sweep(dead, sweeper);
+    if (beats++ % BEATS_PER_TRIM === 0) await trimUsageRows(sweeper);
+  };
+  const loop = (): void => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      beat()
+        .catch((error: unknown) => logger.debug({ err: error }, "heartbeat failed"))
+        .finally(loop);
+    }, HEARTBEAT_MS);
+  };
+  await beat();
+  loop();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

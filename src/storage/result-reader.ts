@@ -1,0 +1,131 @@
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+
+/** How often records are looked up although nobody announced one: the safety net for lost announcements. */
+const POLL_MS = 2000;
+/** Records looked up per round trip, at most. */
+const BATCH = 500;
+
+/** Reads terminal records, and waits for them. */
+export interface ResultReader {
+  /** `null`: no terminal record (yet). */
+  read(jobId: string): Promise<GenerationResult | null>;
+  /** `null`: the signal aborted first. */
+  wait(jobId: string, signal: AbortSignal): Promise<GenerationResult | null>;
+  close(): void;
+}
+
+type Listener = (result: GenerationResult) => void;
+
+interface Waiting {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly listeners: Map<string, Set<Listener>>;
+  /** Ids announced and not yet read. */
+  readonly announced: Set<string>;
+  reading: boolean;
+}
+
+export function createResultReader(redis: Redis, namespace: string): ResultReader {
+  const waiting: Waiting = { redis, namespace, listeners: new Map(), announced: new Set(), reading: false };
+  const subscription = lazySubscription(waiting);
+  const { job } = controlKeys(namespace);
+  return {
+    read: async (jobId) => parse(await redis.hget(job(jobId), "result")),
+    async wait(jobId, signal) {
+      if (signal.aborted) return null;
+      await subscription.start();
+      return await listen(waiting, jobId, signal);
+    },
+    close: () => subscription.stop(),
+  };
+}
+
+function parse(json: string | null | undefined): GenerationResult | null {
+  return json ? (JSON.parse(json) as GenerationResult) : null;
+}
+
+async function listen(waiting: Waiting, jobId: string, signal: AbortSignal): Promise<GenerationResult | null> {
+  return await new Promise<GenerationResult | null>((resolve) => {
+    const finish = (result: GenerationResult | null): void => {
+      signal.removeEventListener("abort", onAbort);
+      listeners.delete(listener);
+      if (listeners.size === 0) waiting.listeners.delete(jobId);
+      resolve(result);
+    };
+    const listener: Listener = finish;
+    const onAbort = (): void => finish(null);
+    const listeners = waiting.listeners.get(jobId) ?? new Set();
+    listeners.add(listener);
+    waiting.listeners.set(jobId, listeners);
+    signal.addEventListener("abort", onAbort, { once: true });
+    // It may have been recorded before we listened.
+    announce(waiting, jobId);
+  });
+}
+
+/** Reads announced records, many in one round trip. */
+function announce(waiting: Waiting, jobId: string): void {
+  if (!waiting.listeners.has(jobId)) return;
+  waiting.announced.add(jobId);
+  if (waiting.reading) return;
+  waiting.reading = true;
+  setImmediate(() => void readAnnounced(waiting));
+}
+
+async function readAnnounced(waiting: Waiting): Promise<void> {
+  const { job } = controlKeys(waiting.namespace);
+  while (waiting.announced.size > 0) {
+    const ids = [...waiting.announced].slice(0, BATCH);
+    for (const id of ids) waiting.announced.delete(id);
+    const pipeline = waiting.redis.pipeline();
+    for (const id of ids) pipeline.hget(job(id), "result");
+    // While Redis is away nothing is read here; the poll asks again.
+    const replies = await pipeline.exec().catch(() => null);
+    replies?.forEach(([, json], index) => tell(waiting, ids[index] ?? "", parse(json as string | null)));
+  }
+  waiting.reading = false;
+}
+
+function tell(waiting: Waiting, jobId: string, result: GenerationResult | null): void {
+  if (result === null) return;
+  for (const listener of waiting.listeners.get(jobId) ?? []) listener(result);
+}
+
+/** One subscription for all who wait, opened by the first. */
+function lazySubscription(waiting: Waiting): { start(): Promise<void>; stop(): void } {
+  let subscriber: Redis | undefined;
+  let subscribed: Promise<unknown> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    async start() {
+      if (subscriber === undefined) {
+        subscriber = waiting.redis.duplicate({ enableAutoPipelining: false, maxRetriesPerRequest: null });
+        subscriber.on("error", () => undefined);
+        subscriber.on("message", (_channel, jobId: string) => announce(waiting, jobId));
+        timer = pollInTurns(waiting);
+      }
+      subscribed ??= subscriber.subscribe(controlKeys(waiting.namespace).settledChannel).catch((error: unknown) => {
+        subscribed = undefined;
+        throw error;
+      });
+      await subscribed;
+    },
+    stop() {
+      clearInterval(timer);
+      subscriber?.disconnect();
+    },
+  };
+}
+
+/** Asks for a batch of the awaited records at a time, all of them in turn. */
+function pollInTurns(waiting: Waiting): NodeJS.Timeout {
+  let position = 0;
+  return setInterval(() => {
+    const ids = [...waiting.listeners.keys()];
+    if (position >= ids.length) position = 0;
+    for (const jobId of ids.slice(position, position + BATCH)) announce(waiting, jobId);
+    position += BATCH;
+  }, POLL_MS).unref();
+}

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import type { ProviderErrorKind } from "../../src/providers/provider-error.ts";
+import { classifyError } from "../../src/providers/openai-compatible/classify-error.ts";
+import { readCompletion } from "../../src/providers/openai-compatible/read-completion.ts";
+import { bodyTextOf, recordedAnswer, recordedAnswerFiles } from "../support/recorded-answers.ts";
+
+/** What every recorded answer means. Beside the kind: the parameter it names, or the milliseconds it asks us to wait. */
+const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (string | number | null)?]>> = {
+  "grok/200-cached-more-than-prompt.json": ["text"],
+  "grok/200-error-body-unavailable.json": ["invalid-response"],
+  "grok/200-grok-4.3-reasoning-cached.json": ["text"],
+  "grok/200-no-reasoning-cached.json": ["text"],
+  "grok/200-reasoning-outside-completion-2.json": ["text"],
+  "grok/200-reasoning-outside-completion.json": ["text"],
+  "grok/200-tool-call-empty-text.json": ["invalid-response"],
+  "grok/400-argument-not-supported-presence-penalty.json": ["unsupported-parameter", "presence_penalty"],
+  "grok/400-argument-not-supported-stop.json": ["unsupported-parameter", "stop"],
+  "grok/400-does-not-support-parameter-reasoning-effort.json": ["unsupported-parameter", "reasoning_effort"],
+  "grok/400-does-not-support-parameter-stop.json": ["unsupported-parameter", "stop"],
+  "grok/400-incorrect-api-key-sentence-code.json": ["authentication"],
+  "grok/400-incorrect-api-key.json": ["authentication"],
+  "grok/400-max-prompt-length.json": ["context-too-long"],
+  "grok/400-model-not-found.json": ["model-not-found"],
+  "grok/400-other-invalid-argument.json": ["invalid-request"],
+  "grok/400-reasoning-effort-value.json": ["unsupported-parameter", "reasoning_effort"],
+  "grok/403-no-credits.json": ["quota-exhausted"],
+  "grok/403-safety-check.json": ["content-filtered"],
+  "grok/404-model-does-not-exist.json": ["model-not-found"],
+  // A wrong base URL: this provider cannot answer, the next of the chain may.
+  "grok/404-no-handler-on-route.json": ["model-not-found"],
+  "grok/413-azure-text-body-too-long.json": ["invalid-request"],
+  "grok/422-deserialize.json": ["invalid-request"],
+  "grok/429-azure-rate-limit.json": ["rate-limited", 1000],
+  "grok/429-credits-exhausted.json": ["quota-exhausted"],
+  "grok/429-rate-limit-requests-per-second.json": ["rate-limited", null],
+  // "(actual/limit): 65605/16000" is the minute's sum, not this request.
+  "grok/429-rate-limit-tokens-per-minute.json": ["rate-limited", null],
+  "grok/500-azure-no-answer-from-model.json": ["overloaded", null],
+  "grok/503-grammar-too-complex.json": ["overloaded", null],
+  "grok/503-model-did-not-respond.json": ["overloaded", null],
+  "openai-compatible/200-html-page.json": ["invalid-response"],
+  "openai-compatible/200-ollama-length.json": ["text"],
+  "openai-compatible/200-openrouter-cost.json": ["text"],
+  "openai-compatible/400-deepseek-context-length.json": ["context-too-long"],
+  "openai-compatible/400-lm-studio-context-length.json": ["context-too-long"],
+  "openai-compatible/400-ollama-prompt-too-long.json": ["context-too-long"],
+  "openai-compatible/400-openrouter-context-length.json": ["context-too-long"],
+  "openai-compatible/400-vllm-context-length.json": ["context-too-long"],
+  "openai-compatible/400-vllm-max-tokens.json": ["invalid-request"],
+  "openai-compatible/401-openrouter-missing-header.json": ["authentication"],
+  "openai-compatible/402-openrouter-credits.json": ["quota-exhausted"],
+  "openai-compatible/402-openrouter-insufficient-credits.json": ["quota-exhausted"],
+  "openai-compatible/403-openrouter-wrapped-provider-error.json": ["authentication"],
+  "openai-compatible/404-azure-deployment-not-found.json": ["model-not-found"],
+  "openai-compatible/404-ollama-model-not-found.json": ["model-not-found"],
+  "openai-compatible/408-azure-text-upstream-timeout.json": ["overloaded", null],
+  "openai-compatible/429-azure-openai-retry-after.json": ["rate-limited", 60_000],
+  "openai-compatible/429-openrouter-requests-per-day.json": ["rate-limited", null],
+  "openai-compatible/429-openrouter-upstream.json": ["rate-limited", null],
+  "openai-compatible/503-ollama-server-busy.json": ["overloaded", null],
+  "openai-compatible/503-ollama-server-overloaded.json": ["overloaded", null],
+  "openai/200-content-filter.json": ["content-filtered"],
+  "openai/200-length-cut-text.json": ["text"],
+  "openai/200-length-empty-text.json": ["truncated-empty"],
+  "openai/200-reasoning-and-cache-write.json": ["text"],
+  "openai/200-reasoning-and-cached-tokens.json": ["text"],
+  "openai/200-reasoning-tokens.json": ["text"],
+  "openai/200-refusal.json": ["content-filtered"],
+  "openai/200-text.json": ["text"],
+  "openai/400-billing-hard-limit-reached.json": ["quota-exhausted"],
+  "openai/400-content-filter-azure.json": ["content-filtered"],
+  "openai/400-context-length-exceeded-input.json": ["context-too-long"],
+  "openai/400-context-length-exceeded-messages.json": ["context-too-long"],
+  "openai/400-invalid-prompt-usage-policy.json": ["content-filtered"],
+  "openai/400-invalid-type.json": ["invalid-request"],
+  "openai/400-invalid-value-messages.json": ["invalid-request"],
+  "openai/400-model-not-found.json": ["model-not-found"],
+  "openai/400-option-not-supported-code-null.json": ["unsupported-parameter", "web_search_options"],
+  // The parameter is known, its value is wrong: leaving it out would hide our mistake.
+  "openai/400-temperature-below-minimum.json": ["invalid-request"],
+  "openai/400-unknown-parameter.json": ["unsupported-parameter", "quality"],
+  "openai/400-unsupported-parameter-max-tokens.json": ["unsupported-parameter", "max_tokens"],
+  "openai/400-unsupported-parameter-temperature-code-null.json": ["unsupported-parameter", "temperature"],
+  // Messages cannot be left out.
+  "openai/400-unsupported-value-system-role.json": ["invalid-request"],
+  "openai/400-unsupported-value-temperature.json": ["unsupported-parameter", "temperature"],
+  "openai/401-invalid-api-key.json": ["authentication"],
+  "openai/401-missing-api-key.json": ["authentication"],
+  "openai/401-missing-bearer.json": ["authentication"],
+  "openai/403-project-no-model-access.json": ["model-not-found"],
+  "openai/403-unsupported-country.json": ["authentication"],
+  "openai/404-html-wrong-base-url.json": ["model-not-found"],
+  "openai/404-model-deprecated.json": ["model-not-found"],
+  "openai/404-model-not-found.json": ["model-not-found"],
+  "openai/413-html-payload-too-large.json": ["invalid-request"],
+  "openai/429-billing-not-active.json": ["quota-exhausted"],
+  "openai/429-insufficient-quota-code-null.json": ["quota-exhausted"],
+  "openai/429-insufficient-quota.json": ["quota-exhausted"],
+  "openai/429-rate-limit-requests-20s-old.json": ["rate-limited", 20_000],
+  "openai/429-rate-limit-requests-20s.json": ["rate-limited", 20_000],
+  "openai/429-rate-limit-tokens-114h.json": ["rate-limited", 86_400_000],
+  "openai/429-rate-limit-tokens-6ms.json": ["rate-limited", 6],
+  "openai/429-rate-limit-tokens-retry-after.json": ["rate-limited", 60_052],
+  "openai/429-request-too-large-below-limit.json": ["rate-limited", null],
+  "openai/429-request-too-large.json": ["request-too-large"],
+  "openai/429-slow-down-string.json": ["rate-limited", null],
+  "openai/500-server-error.json": ["overloaded", null],
+  "openai/502-cloudflare-json.json": ["overloaded", null],
+  "openai/502-html-bad-gateway.json": ["overloaded", null],
+  "openai/503-cloudflare-json.json": ["overloaded", null],
+  "openai/503-overloaded.json": ["overloaded", null],
+  "openai/503-text-upstream-connect-error.json": ["overloaded", null],
+  "openai/520-html-unknown-error.json": ["overloaded", null],
+};
+
+function meaningOf(file: string): { kind: string; parameter?: string | null; retryAfterMs?: number | null } {
+  const answer = recordedAnswer(file);
+  const { status, headers, body, bodyText } = answer.response;
+  if (status < 300) {
+    const { outcome } = readCompletion(bodyTextOf(answer), "inside-completion");
+    return { kind: "kind" in outcome ? outcome.kind : "text" };
+  }
+  return classifyError({ status, headers, body: body ?? bodyText, now: 0 });
+}
+
+describe("every recorded answer means what it should", () => {
+  it.each(Object.entries(MEANING))("%s", (file, [kind, detail = null]) => {
+    const meaning = meaningOf(file);
+
+    expect(meaning.kind).toBe(kind);
+    expect(meaning.parameter ?? null).toBe(kind === "unsupported-parameter" ? detail : null);
+    expect(meaning.retryAfterMs ?? null).toBe(typeof detail === "number" ? detail : null);
+  });
+
+  it("none is left out of this table", () => {
+    const files = recordedAnswerFiles();
+
+    expect(Object.keys(MEANING).sort()).toEqual(files);
+    expect(files.length).toBeGreaterThanOrEqual(25);
+  });
+});
+
+describe("rows without a recorded answer", () => {
+  it.each([
+    [402, {}, "quota-exhausted"],
+    [409, {}, "overloaded"],
+    [410, {}, "model-not-found"],
+    [418, {}, "invalid-request"],
+    [529, {}, "overloaded"],
+    [524, "<html>", "overloaded"],
+    [307, "", "invalid-response"],
+    [503, { error: { code: "slow_down", message: "Slow down" } }, "rate-limited"],
+    [429, { error: { code: "project_spend_limit_exceeded", message: "no" } }, "quota-exhausted"],
+    [429, { error: { code: "organization_usage_limit_exceeded", message: "no" } }, "quota-exhausted"],
+    [403, { code: "personal-team-blocked:spending-limit", error: "no" }, "quota-exhausted"],
+    [413, { error: { message: "Request too large: Limit 6,000, Requested 12,345" } }, "request-too-large"],
+    [500, { error: { message: "The model does not exist" } }, "overloaded"],
+    [400, { error: { message: "Unrecognized request argument supplied: foo" } }, "unsupported-parameter"],
+  ])("%d %j is %s", (status, body, kind) => {
+    expect(classifyError({ status, headers: {}, body, now: 0 }).kind).toBe(kind);
+  });
+});

@@ -1,0 +1,10 @@
+import { createProviders } from "../../src/providers/registry.ts";
+import { providerConformance } from "./provider.conformance.ts";
+
+providerConformance({
+  id: "fake",
+  model: "fake-1",
+  start: () => createProviders({ fake: {} }),
+  startSlow: () => createProviders({ fake: { latencyMs: 3_600_000 } }),
+  withoutServer: "the fake provider makes no HTTP calls",
+});

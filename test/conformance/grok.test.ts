@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { createPrices } from "../../src/models/prices.ts";
+import type { GenerateResponse } from "../../src/providers/provider.ts";
+import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
+import { generateRequest, type RequestChanges } from "../support/generate-request.ts";
+import { recordedAnswer } from "../support/recorded-answers.ts";
+import { startRecordedServer, type RecordedServer } from "../support/recorded-server.ts";
+import { providerConformance } from "./provider.conformance.ts";
+
+function startGrok(connection: { baseUrl: string; apiKey: string }): ProviderRegistry {
+  return createProviders({ grok: connection });
+}
+
+providerConformance({ id: "grok", model: "grok-4.3", start: startGrok, withoutServer: null });
+
+async function callGrok(server: RecordedServer, changes: RequestChanges): Promise<GenerateResponse> {
+  const registry = startGrok({ baseUrl: server.baseUrl, apiKey: "key" });
+  try {
+    const provider = registry.get("grok")?.provider;
+    if (provider === undefined) throw new Error("grok is not registered");
+    return await provider.generate(generateRequest(changes), new AbortController().signal);
+  } finally {
+    await registry.close();
+  }
+}
+
+describe("grok", () => {
+  it("sends only what current Grok models take, and reports the rest", async () => {
+    await using server = await startRecordedServer();
+    const { adjustedParams } = await callGrok(server, {
+      model: "grok-4.7",
+      parameters: { frequencyPenalty: 0.5, presencePenalty: 0.5, logitBias: { "1": 5 } },
+    });
+
+    expect(server.calls[0]?.body).toEqual({
+      model: "grok-4.7",
+      messages: generateRequest().messages,
+      max_completion_tokens: 280,
+      reasoning_effort: "low",
+      temperature: 0.7,
+      top_p: 0.9,
+    });
+    expect(adjustedParams.map(({ parameter, change }) => `${parameter}: ${change}`)).toEqual([
+      "max_tokens: renamed to max_completion_tokens",
+      "reasoning_effort: set to low",
+      "frequency_penalty: dropped",
+      "presence_penalty: dropped",
+      "logit_bias: dropped",
+    ]);
+  });
+
+  it("counts reasoning beside the completion, and the cost in ticks is what our prices say", async () => {
+    await using server = await startRecordedServer(recordedAnswer("grok/200-grok-4.3-reasoning-cached.json"));
+    const { usage, reportedCostMicroUsd } = await callGrok(server, { model: "grok-4.3" });
+
+    expect(usage).toMatchObject({ inputTokens: 137, cachedInputTokens: 128, outputTokens: 117, reasoningTokens: 116 });
+    expect(reportedCostMicroUsd).toBe(329.35);
+    const prices = createPrices();
+    const call = { provider: "grok", model: "grok-4.3", usage };
+    expect(prices.priceOf({ ...call, reportedCostMicroUsd: null })).toBe(329.35);
+  });
+
+  it("is told of a wrong key by a 400", async () => {
+    await using server = await startRecordedServer(recordedAnswer("grok/400-incorrect-api-key.json"));
+
+    await expect(callGrok(server, {})).rejects.toMatchObject({
+      kind: "authentication",
+      status: 400,
+      message: "HTTP 400: Incorrect API key provided. You can obtain an API key from https://console.x.ai.",
+    });
+  });
+
+  it("sends no id that xAI does not document", async () => {
+    await using server = await startRecordedServer();
+    await callGrok(server, {});
+
+    expect(server.calls[0]?.headers).not.toHaveProperty("x-client-request-id");
+  });
+});

@@ -1,0 +1,325 @@
+import { inspect } from "node:util";
+import { describe, expect, it, type TestContext } from "vitest";
+import { ProviderError } from "../../src/providers/provider-error.ts";
+import type { GenerateRequest, Provider, ProviderId } from "../../src/providers/provider.ts";
+import type { ProviderRegistry } from "../../src/providers/registry.ts";
+import { generateRequest } from "../support/generate-request.ts";
+import { drip, hang, huge, notHttp, reset, resetInBody } from "../support/misbehaving-answers.ts";
+import { completionAnswer, recordedAnswer, type RecordedAnswer } from "../support/recorded-answers.ts";
+import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
+
+/** One provider under the suite that all of them have to pass. */
+export interface ProviderSubject {
+  readonly id: ProviderId;
+  readonly model: string;
+  /** Providers without a network ignore the argument. */
+  start(connection: { baseUrl: string; apiKey: string }): ProviderRegistry;
+  /** Never answers within a test; for providers without a network. */
+  startSlow?(): ProviderRegistry;
+  /** Why the checks with a server are skipped; `null`: they are not. */
+  readonly withoutServer: string | null;
+}
+
+/** Looks like no key at all, so that only knowing it can keep it out of an error. */
+const KEY = "canary4711";
+
+const never = new AbortController().signal;
+
+export function providerConformance(subject: ProviderSubject): void {
+  describe(`${subject.id} as a provider`, () => {
+    forEveryProvider(subject);
+    answersOverHttp(subject);
+    failuresOfTheConnection(subject);
+  });
+}
+
+interface Started extends AsyncDisposable {
+  readonly server: RecordedServer;
+  readonly provider: Provider;
+  /** Makes a call that has to fail, and checks that the error is the only kind allowed and tells no secret. */
+  failure(changes?: Partial<GenerateRequest>, signal?: AbortSignal): Promise<ProviderError>;
+}
+
+async function start(subject: ProviderSubject, ...answers: Answer[]): Promise<Started> {
+  const server = await startRecordedServer(...answers);
+  const registry = subject.start({ baseUrl: server.baseUrl, apiKey: KEY });
+  return started(subject, server, registry);
+}
+
+function started(subject: ProviderSubject, server: RecordedServer, registry: ProviderRegistry): Started {
+  const provider = providerOf(subject, registry);
+  return {
+    server,
+    provider,
+    failure: async (changes = {}, signal = never) => {
+      const error: unknown = await provider
+        .generate(generateRequest({ model: subject.model, ...changes }), signal)
+        .then(
+          () => "an answer",
+          (reason: unknown) => reason,
+        );
+      expect(error).toBeInstanceOf(ProviderError);
+      const failure = error as ProviderError;
+      expect(failure.provider).toBe(subject.id);
+      expect(inspect(failure, { depth: null, showHidden: true }) + failure.stack).not.toContain(KEY);
+      return failure;
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await registry.close();
+    },
+  };
+}
+
+function providerOf(subject: ProviderSubject, registry: ProviderRegistry): Provider {
+  const registered = registry.get(subject.id);
+  if (registered === undefined) throw new Error(`${subject.id} is not registered`);
+  return registered.provider;
+}
+
+/** A provider whose answer never comes. */
+async function startHanging(subject: ProviderSubject): Promise<Started> {
+  if (subject.startSlow === undefined) return start(subject, hang);
+  return started(subject, await startRecordedServer(), subject.startSlow());
+}
+
+function forEveryProvider(subject: ProviderSubject): void {
+  it("answers with a text, a usage that adds up, and the names of what answered", async () => {
+    await using it = await start(subject, completionAnswer({ model: subject.model }));
+    const response = await it.provider.generate(generateRequest({ model: subject.model }), never);
+
+    expect(response.text.trim()).not.toBe("");
+    expect(response.finishReason).toBe("stop");
+    expect(response.model).toBe(subject.model);
+    expect(response.requestId).not.toBe("");
+    expect(response.usage.estimated).toBe(false);
+    expect(response.usage.inputTokens).toBeGreaterThan(0);
+    expect(response.usage.outputTokens).toBeGreaterThan(0);
+    expect(response.usage.cachedInputTokens).toBeLessThanOrEqual(response.usage.inputTokens);
+    expect(response.usage.reasoningTokens).toBeLessThanOrEqual(response.usage.outputTokens);
+  });
+
+  it("says that it does not stream", async () => {
+    await using it = await start(subject);
+    const request = generateRequest({ model: subject.model, parameters: { stream: true } });
+    const { adjustedParams } = await it.provider.generate(request, never);
+
+    expect(adjustedParams).toContainEqual({
+      parameter: "stream",
+      change: "dropped",
+      why: "answers are taken whole in this version",
+    });
+  });
+
+  it("makes no call once the signal has fired", async () => {
+    await using it = await start(subject);
+    const failure = await it.failure({}, AbortSignal.abort());
+
+    expect(failure).toMatchObject({ kind: "aborted", sent: "no" });
+    expect(it.server.calls).toHaveLength(0);
+  });
+
+  it("stops when the signal fires during the call", async () => {
+    await using it = await startHanging(subject);
+    const controller = new AbortController();
+    const failure = it.failure({}, controller.signal);
+    if (subject.withoutServer === null) await it.server.seen(1);
+    controller.abort();
+
+    expect(await failure).toMatchObject({ kind: "aborted", sent: "unknown" });
+    await it.server.idle();
+  });
+
+  it("stops at the deadline, and cannot know whether the call was billed", async () => {
+    await using it = await startHanging(subject);
+    const failure = await it.failure({ timeoutMs: 100 });
+
+    expect(failure).toMatchObject({ kind: "timeout", sent: "unknown" });
+    await it.server.idle();
+  });
+}
+
+/** `it`, or a skip with its reason for providers without a network. */
+function withServer(subject: ProviderSubject): typeof it {
+  return subject.withoutServer === null ? it : skipping(subject.withoutServer);
+}
+
+function skipping(reason: string): typeof it {
+  const skip = (name: string): unknown => it(name, (context: TestContext) => context.skip(reason));
+  return skip as unknown as typeof it;
+}
+
+function answersOverHttp(subject: ProviderSubject): void {
+  const check = withServer(subject);
+
+  check("sends the key in its header and nowhere else", async () => {
+    await using it = await start(subject);
+    await it.provider.generate(generateRequest({ model: subject.model }), never);
+
+    const [call] = it.server.calls;
+    expect(call).toMatchObject({ method: "POST", url: "/v1/chat/completions" });
+    expect(call?.headers["authorization"]).toBe(`Bearer ${KEY}`);
+    expect(JSON.stringify([call?.url, call?.body, { ...call?.headers, authorization: "" }])).not.toContain(KEY);
+    expect(Object.keys(call?.headers ?? {}).filter((name) => name.startsWith("x-stainless"))).toEqual([]);
+  });
+
+  check("keeps a key that the vendor echoes out of the error", async () => {
+    const body = { error: { message: `Incorrect API key provided: ${KEY}.`, code: KEY, type: "t" } };
+    await using it = await start(subject, jsonAnswer(401, body));
+
+    expect(await it.failure()).toMatchObject({
+      kind: "authentication",
+      status: 401,
+      message: "HTTP 401: Incorrect API key provided: [key].",
+    });
+  });
+
+  check("tries once, whatever comes back", async () => {
+    await using it = await start(subject, jsonAnswer(500, {}), completionAnswer());
+    expect(await it.failure()).toMatchObject({ kind: "overloaded", sent: "yes", status: 500 });
+    expect(it.server.calls).toHaveLength(1);
+  });
+
+  check("takes a missing usage for an estimate and says so", async () => {
+    await using it = await start(subject, completionAnswer({ text: "12345678", usage: null }));
+    const { usage } = await it.provider.generate(generateRequest({ model: subject.model }), never);
+
+    expect(usage).toMatchObject({ estimated: true, outputTokens: 2, raw: null });
+  });
+
+  check("keeps the usage of an answer that was cut before any text", async () => {
+    await using it = await start(subject, recordedAnswer("openai/200-length-empty-text.json"));
+    const failure = await it.failure();
+
+    expect(failure).toMatchObject({ kind: "truncated-empty", sent: "yes", status: 200 });
+    expect(failure.usage).toMatchObject({ inputTokens: 10_766, reasoningTokens: 3072, estimated: false });
+  });
+
+  check("keeps the usage of a refusal and of a filtered answer", async () => {
+    const answers = ["openai/200-refusal.json", "openai/200-content-filter.json"].map(recordedAnswer);
+    await using it = await start(subject, ...answers);
+
+    expect(await it.failure()).toMatchObject({ kind: "content-filtered", usage: { outputTokens: 12 } });
+    expect(await it.failure()).toMatchObject({ kind: "content-filtered", usage: { outputTokens: 19 } });
+  });
+
+  check("says what came in place of a completion", async () => {
+    await using it = await start(subject);
+    for (const [answer, message] of NO_COMPLETIONS) {
+      it.server.answerWith(answer);
+      expect(await it.failure()).toMatchObject({ kind: "invalid-response", sent: "yes", message });
+    }
+  });
+
+  check("follows no redirect", async () => {
+    await using other = await startRecordedServer();
+    const headers = { location: `${other.baseUrl}/chat/completions` };
+    await using it = await start(subject, { response: { status: 307, headers, bodyText: "" } });
+
+    expect(await it.failure()).toMatchObject({
+      kind: "invalid-response",
+      status: 307,
+      message: "HTTP 307: a redirect, which is not followed",
+    });
+    expect(other.calls).toHaveLength(0);
+  });
+
+  check("passes on how long to wait, and the request id", async () => {
+    const answer = jsonAnswer(429, { error: "slow down" }, { "retry-after": "7", "x-request-id": "req_1" });
+    await using it = await start(subject, answer);
+
+    expect(await it.failure()).toMatchObject({
+      kind: "rate-limited",
+      retryAfterMs: 7000,
+      requestId: "req_1",
+      message: "HTTP 429: slow down",
+    });
+  });
+}
+
+function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): RecordedAnswer {
+  return { response: { status, headers: { "content-type": "application/json", ...headers }, body } };
+}
+
+function textAnswer(bodyText: string): RecordedAnswer {
+  return { response: { status: 200, headers: { "content-type": "application/json" }, bodyText } };
+}
+
+const NO_COMPLETIONS: readonly (readonly [RecordedAnswer, string])[] = [
+  [recordedAnswer("openai-compatible/200-html-page.json"), "HTTP 200: an HTML page in place of a completion"],
+  [textAnswer('{"id":"chatcmpl-1","choices":[{"mess'), "HTTP 200: broken JSON in place of a completion"],
+  [textAnswer(""), "HTTP 200: an empty body in place of a completion"],
+  [jsonAnswer(200, { choices: [] }), "HTTP 200: a completion without choices"],
+  [completionAnswer({ text: " \n\t" }), "HTTP 200: an empty text, finish reason stop"],
+  [completionAnswer({ text: null }), "HTTP 200: an empty text, finish reason stop"],
+];
+
+function failuresOfTheConnection(subject: ProviderSubject): void {
+  const check = withServer(subject);
+
+  check("knows that a refused connection was never seen", async () => {
+    await using it = await start(subject);
+    await it.server.close();
+
+    expect(await it.failure()).toMatchObject({
+      kind: "network",
+      sent: "no",
+      status: null,
+      message: "no connection (ECONNREFUSED)",
+    });
+  });
+
+  check("does not know whether a call was billed when the connection breaks after sending", async () => {
+    await using it = await start(subject, reset, resetInBody);
+
+    expect(await it.failure()).toMatchObject({ kind: "disconnected", sent: "unknown", status: null });
+    expect(await it.failure()).toMatchObject({ kind: "disconnected", sent: "unknown", status: 200 });
+    expect(it.server.calls).toHaveLength(2);
+  });
+
+  check("ends a slow drip at the deadline", async () => {
+    await using it = await start(subject, drip);
+    const failure = await it.failure({ timeoutMs: 150 });
+
+    expect(failure).toMatchObject({ kind: "timeout", sent: "unknown", status: 200 });
+    expect(failure.message).toBe("no complete answer within 150 ms");
+    await it.server.idle();
+  });
+
+  check("cuts off a huge reply", async () => {
+    for (const announced of [true, false]) {
+      await using it = await start(subject, huge({ announced }));
+      const before = process.memoryUsage().rss;
+      const failure = await it.failure();
+
+      expect(failure).toMatchObject({ kind: "invalid-response", sent: "yes", status: 200 });
+      expect(failure.message).toBe("the answer is larger than 4 MiB and was cut off");
+      expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000);
+      await it.server.idle();
+      expect(it.server.calls[0]?.state).toBe("broken");
+    }
+  });
+
+  check("does not take another protocol for an answer", async () => {
+    await using it = await start(subject, notHttp);
+    expect(await it.failure()).toMatchObject({ kind: "invalid-response", sent: "yes" });
+  });
+
+  check("does not talk to a server without TLS when TLS was asked for", async () => {
+    await using server = await startRecordedServer();
+    const baseUrl = server.baseUrl.replace("http:", "https:");
+    const registry = subject.start({ baseUrl, apiKey: KEY });
+    await using it = started(subject, server, registry);
+
+    expect(await it.failure()).toMatchObject({ kind: "certificate", sent: "no", status: null });
+    expect(server.calls).toHaveLength(0);
+  });
+
+  check("works again after each of these, on the same connections", async () => {
+    await using it = await start(subject, reset, resetInBody, notHttp, hang, completionAnswer());
+    for (const timeoutMs of [10_000, 10_000, 10_000, 100]) await it.failure({ timeoutMs });
+
+    const response = await it.provider.generate(generateRequest({ model: subject.model }), never);
+    expect(response.text).toBe("Hello from the test server.");
+  });
+}

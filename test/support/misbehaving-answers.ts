@@ -1,0 +1,50 @@
+import type { ServerResponse } from "node:http";
+import type { Answer } from "./recorded-server.ts";
+
+const JSON_HEADERS = { "content-type": "application/json" };
+
+/** Never answers; the caller's deadline or signal has to end it. */
+export const hang: Answer = () => undefined;
+
+/** Resets the connection before any answer. */
+export const reset: Answer = (_, response) => {
+  response.socket?.resetAndDestroy();
+};
+
+/** Announces more than it sends and resets the connection in the middle. */
+export const resetInBody: Answer = async (_, response) => {
+  response.writeHead(200, { ...JSON_HEADERS, "content-length": "1000" });
+  await written(response, '{"id":"chatcmpl-1","choices":[');
+  response.socket?.resetAndDestroy();
+};
+
+/** A byte every few milliseconds, for ever. */
+export const drip: Answer = (_, response) => {
+  response.writeHead(200, JSON_HEADERS);
+  const timer = setInterval(() => response.write(" "), 5);
+  response.on("close", () => clearInterval(timer));
+};
+
+/** 50 MB, with or without saying so beforehand. */
+export function huge({ announced }: { announced: boolean }): Answer {
+  const chunk = Buffer.alloc(64 * 1024, " ");
+  const chunks = 800;
+  return async (_, response) => {
+    const length = String(chunk.length * chunks);
+    response.writeHead(200, announced ? { ...JSON_HEADERS, "content-length": length } : JSON_HEADERS);
+    for (let sent = 0; sent < chunks && !response.destroyed; sent++) await written(response, chunk);
+    response.end();
+  };
+}
+
+/** What is not HTTP at all. */
+export const notHttp: Answer = (_, response) => {
+  response.socket?.end("SSH-2.0-OpenSSH_9.6\r\n");
+};
+
+function written(response: ServerResponse, chunk: string | Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    response.once("close", resolve);
+    response.write(chunk, () => resolve());
+  });
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { buildRequest } from "../../../../src/providers/openai-compatible/build-request.ts";
+import type { ParameterPolicy } from "../../../../src/providers/openai-compatible/parameter-policy.ts";
+import { generateRequest } from "../../../support/generate-request.ts";
+
+const PLAIN: ParameterPolicy = {
+  cap: "max_tokens",
+  reasoningEffort: null,
+  refused: {},
+  samplingNeedsEffortNone: false,
+};
+const WITHOUT_REASONING: ParameterPolicy = {
+  cap: "max_completion_tokens",
+  reasoningEffort: "none",
+  refused: {},
+  samplingNeedsEffortNone: true,
+};
+
+describe("buildRequest", () => {
+  it("sends everything as configured to a model that takes everything", () => {
+    const request = generateRequest({
+      parameters: { frequencyPenalty: 0.5, presencePenalty: -0.5, logitBias: { "50256": -100 }, user: "agent-7" },
+    });
+
+    expect(buildRequest(request, PLAIN)).toEqual({
+      body: {
+        model: "gpt-6-luna",
+        messages: request.messages,
+        max_tokens: 280,
+        temperature: 0.7,
+        top_p: 0.9,
+        frequency_penalty: 0.5,
+        presence_penalty: -0.5,
+        logit_bias: { "50256": -100 },
+        user: "agent-7",
+      },
+      adjustedParams: [],
+    });
+  });
+
+  it("leaves out penalties of 0 without a word, because some models refuse even those", () => {
+    const { body, adjustedParams } = buildRequest(generateRequest(), PLAIN);
+
+    expect(body).not.toHaveProperty("frequency_penalty");
+    expect(body).not.toHaveProperty("presence_penalty");
+    expect(adjustedParams).toEqual([]);
+  });
+
+  it("renames the cap and asks for the least reasoning, and says so", () => {
+    const { body, adjustedParams } = buildRequest(generateRequest(), WITHOUT_REASONING);
+
+    expect(body).toMatchObject({ max_completion_tokens: 280, reasoning_effort: "none", temperature: 0.7, top_p: 0.9 });
+    expect(body).not.toHaveProperty("max_tokens");
+    expect(adjustedParams).toEqual([
+      {
+        parameter: "max_tokens",
+        change: "renamed to max_completion_tokens",
+        why: "the name that this model takes",
+      },
+      {
+        parameter: "reasoning_effort",
+        change: "set to none",
+        why: "reasoning is billed as output and counts against max_tokens",
+      },
+    ]);
+  });
+
+  it("drops what the policy refuses, with the policy's reason", () => {
+    const policy = { ...PLAIN, refused: { temperature: "it burns", logit_bias: "it is biased enough" } };
+    const { body, adjustedParams } = buildRequest(generateRequest({ parameters: { logitBias: { "1": 1 } } }), policy);
+
+    expect(body).not.toHaveProperty("temperature");
+    expect(body).not.toHaveProperty("logit_bias");
+    expect(body).toHaveProperty("top_p", 0.9);
+    expect(adjustedParams).toEqual([
+      { parameter: "temperature", change: "dropped", why: "it burns" },
+      { parameter: "logit_bias", change: "dropped", why: "it is biased enough" },
+    ]);
+  });
+
+  it("leaves out what the vendor refused earlier in this job, and says so", () => {
+    const omit = ["temperature", "frequency_penalty", "user"];
+    const request = generateRequest({ omit, parameters: { frequencyPenalty: 1, user: "agent-7" } });
+    const { body, adjustedParams } = buildRequest(request, PLAIN);
+
+    expect(Object.keys(body)).toEqual(["model", "messages", "max_tokens", "top_p"]);
+    expect(adjustedParams).toEqual(
+      omit.map((parameter) => ({
+        parameter,
+        change: "dropped",
+        why: "the vendor refused it earlier in this job",
+      })),
+    );
+  });
+
+  it("tries the cap's other name before it sends none at all", () => {
+    const once = buildRequest(generateRequest({ omit: ["max_tokens"] }), PLAIN);
+    expect(once.body).toMatchObject({ max_completion_tokens: 280 });
+    expect(once.body).not.toHaveProperty("max_tokens");
+    expect(once.adjustedParams).toMatchObject([{ change: "renamed to max_completion_tokens" }]);
+
+    const back = buildRequest(generateRequest({ omit: ["max_completion_tokens"] }), WITHOUT_REASONING);
+    expect(back.body).toMatchObject({ max_tokens: 280 });
+
+    const twice = buildRequest(generateRequest({ omit: ["max_tokens", "max_completion_tokens"] }), PLAIN);
+    expect(Object.keys(twice.body).filter((name) => name.startsWith("max"))).toEqual([]);
+    expect(twice.adjustedParams).toMatchObject([{ parameter: "max_tokens", change: "dropped" }]);
+  });
+
+  it("drops the sampling parameters together with the effort that they depend on", () => {
+    const { body, adjustedParams } = buildRequest(generateRequest({ omit: ["reasoning_effort"] }), WITHOUT_REASONING);
+
+    expect(Object.keys(body)).toEqual(["model", "messages", "max_completion_tokens"]);
+    expect(adjustedParams.map(({ parameter, why }) => [parameter, why])).toEqual([
+      ["max_tokens", "the name that this model takes"],
+      ["reasoning_effort", "the vendor refused it earlier in this job"],
+      ["temperature", "this model takes it only without reasoning"],
+      ["top_p", "this model takes it only without reasoning"],
+    ]);
+  });
+
+  it("raises the cap after an answer that was cut before any text", () => {
+    const { body, adjustedParams } = buildRequest(
+      generateRequest({ capFactor: 2.5, parameters: { maxTokens: 281 } }),
+      PLAIN,
+    );
+
+    expect(body.max_tokens).toBe(703);
+    expect(adjustedParams).toEqual([
+      {
+        parameter: "max_tokens",
+        change: "raised from 281 to 703",
+        why: "the last answer was cut off before any text",
+      },
+    ]);
+  });
+
+  it("does not stream yet, and says so", () => {
+    const { body, adjustedParams } = buildRequest(generateRequest({ parameters: { stream: true } }), PLAIN);
+
+    expect(body).not.toHaveProperty("stream");
+    expect(adjustedParams).toEqual([
+      { parameter: "stream", change: "dropped", why: "answers are taken whole in this version" },
+    ]);
+  });
+});

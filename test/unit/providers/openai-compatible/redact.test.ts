@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { redact } from "../../../../src/providers/openai-compatible/redact.ts";
+
+const KEY = "canary-4711-not-like-a-key";
+const PROMPT = "Write a tweet about the quarterly figures of Example Corp.";
+const MESSAGES = [
+  { role: "system", content: "Short." },
+  { role: "user", content: PROMPT },
+] as const;
+
+describe("redact", () => {
+  it("removes our key, whatever it looks like", () => {
+    expect(redact(`Incorrect API key provided: ${KEY}.`, KEY, [])).toBe("Incorrect API key provided: [key].");
+  });
+
+  it.each(["sk-proj-abcDEF_123", "sk-ab***********xyz9", "xai-0123456789", "Bearer abc.def"])(
+    "removes what looks like a key: %s",
+    (key) => {
+      expect(redact(`You sent ${key} here`, null, [])).toBe("You sent [key] here");
+    },
+  );
+
+  it("cuts a message where it begins to quote the prompt", () => {
+    expect(redact(`Invalid prompt: ${PROMPT} is not allowed`, KEY, MESSAGES)).toBe("Invalid prompt: [prompt]");
+  });
+
+  it("leaves messages that quote nothing as they are", () => {
+    const message = "Rate limit reached for gpt-6-luna on tokens per min. Short.";
+    expect(redact(message, KEY, MESSAGES)).toBe(message);
+    expect(redact(message, "", MESSAGES)).toBe(message);
+  });
+});

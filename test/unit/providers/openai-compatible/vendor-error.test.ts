@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { readVendorError } from "../../../../src/providers/openai-compatible/vendor-error.ts";
+
+it.each([
+  [
+    "OpenAI",
+    { error: { message: "m", type: "t", param: "p", code: "c" } },
+    { message: "m", code: "c", codes: "c t", parameter: "p" },
+  ],
+  ["xAI", { code: "C", error: "m" }, { message: "m", code: "C", codes: "c ", parameter: null }],
+  [
+    "vLLM",
+    { object: "error", message: "m", type: "BadRequestError", param: null, code: 400 },
+    { message: "m", code: "400", codes: "400 badrequesterror", parameter: null },
+  ],
+  ["Google", [{ error: { message: "m", code: 429 } }], { message: "m", code: "429" }],
+  ["FastAPI", { detail: [{ msg: "field required" }] }, { message: '[{"msg":"field required"}]', code: null }],
+  ["a bare string", { error: "slow down" }, { message: "slow down", code: null }],
+  ["text", "upstream\n connect\u0000 error\n", { message: "upstream connect error", code: null }],
+  ["HTML", "\n<html><body>secret</body></html>", { message: "an HTML page in place of JSON" }],
+  ["an empty body", "", { message: "no body" }],
+  ["null", null, { message: "no body" }],
+])("reads %s", (_, body, expected) => {
+  expect(readVendorError(body)).toMatchObject(expected);
+});
+
+it("reads no more than the beginning of a message", () => {
+  expect(readVendorError({ error: { message: "x".repeat(5_000_000) } }).message).toHaveLength(2000);
+});

@@ -1,0 +1,4 @@
+/** A worker as a process of its own: takes jobs until SIGTERM. The same as `puppet-engine worker`. */
+import { runProgram } from "../src/cli/program.ts";
+
+process.exitCode = await runProgram(["worker", ...process.argv.slice(2)]);
