@@ -114,11 +114,6 @@ export async function writeSettlement(
       ...(row === null ? [] : countersOf(row).flat()),
     ],
   );
-  return { record: reply === "" ? null : recordOf(reply as string, terminal) };
-}
-
-/** Parses the winning record only when it is not the one just written. */
-function recordOf(reply: string, terminal: GenerationResult | null): GenerationResult {
-  const record = JSON.parse(reply) as GenerationResult;
-  return terminal !== null && record.finishedAt === terminal.finishedAt ? terminal : record;
+  if (reply === "") return { record: null };
+  return { record: reply === "own" ? terminal : (JSON.parse(reply as string) as GenerationResult) };
 }

@@ -13,17 +13,10 @@ interface Finished {
 }
 
 export function succeededResult(run: Finished, row: UsageRecord, response: GenerateResponse): SucceededResult {
-  const { text, finishReason, usage, adjustedParams } = response;
-  return {
-    status: "succeeded",
-    ...base(run),
-    text,
-    provider: row.provider,
-    model: row.model,
-    finishReason,
-    usage,
-    adjustedParams,
-  };
+  const { text, finishReason, adjustedParams } = response;
+  const { raw: _raw, ...usage } = response.usage;
+  const { provider, model } = row;
+  return { status: "succeeded", ...base(run), text, provider, model, finishReason, usage, adjustedParams };
 }
 
 export function unsuccessfulResult(

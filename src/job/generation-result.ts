@@ -38,8 +38,8 @@ export interface SucceededResult extends ResultBase {
   readonly provider: ProviderId;
   readonly model: string;
   readonly finishReason: FinishReason;
-  /** Of the successful attempt. */
-  readonly usage: TokenUsage;
+  /** Of the successful attempt; its usage row has the vendor's own numbers as well. */
+  readonly usage: Omit<TokenUsage, "raw">;
   readonly adjustedParams: readonly AdjustedParameter[];
 }
 

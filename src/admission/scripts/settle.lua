@@ -6,15 +6,28 @@
 --       5 agent id                 6 kept rows, at most              7 counters live this long (ms)
 --       8 terminal record (JSON) or ''   9 its status   10 deliveries   11 the job's keys live this long (ms)
 --      12 channel for terminal records  13 job id   14 pause (ms), 0: none   15 why   16... counter field, increment
--- Replies the terminal record that counts, or ''. Safe to send again after a lost reply.
+-- Replies '' while the job goes on, 'own' when the given terminal record counts, or the one that was there first.
+-- Safe to send again after a lost reply.
 local attempt = tonumber(ARGV[2])
-local state = attempt > 0 and redis.call('HGET', KEYS[1], 'state:' .. attempt)
+local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt)
+local result, state = job[1], attempt > 0 and job[3]
+
+local function expire(key, field, total, increment)
+  -- The first increment of a field is the moment to set the key's end; later ones need not.
+  if total == tonumber(increment) and string.find(field, '|requests', 1, true) then
+    redis.call('PEXPIRE', key, ARGV[7])
+    return true
+  end
+end
 
 local function count(field, increment)
-  local total = redis.call('HINCRBY', KEYS[4], field, increment)
-  local ofAgent = redis.call('HINCRBY', KEYS[5], field, increment)
-  if tostring(total) == increment then redis.call('PEXPIRE', KEYS[4], ARGV[7]) end
-  if tostring(ofAgent) == increment then redis.call('PEXPIRE', KEYS[5], ARGV[7]) end
+  expire(KEYS[4], field, redis.call('HINCRBY', KEYS[4], field, increment), increment)
+  -- The distribution of latencies is not kept by agent.
+  if string.find(field, '|ms:', 1, true) then return end
+  if expire(KEYS[5], field, redis.call('HINCRBY', KEYS[5], field, increment), increment) then
+    redis.call('SADD', KEYS[6], ARGV[5])
+    redis.call('PEXPIRE', KEYS[6], ARGV[7])
+  end
 end
 
 local function negative(increment)
@@ -33,15 +46,22 @@ end
 
 local function record()
   local row = redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'row', ARGV[4])
-  local counters = {}
   for index = 16, #ARGV, 2 do
     count(ARGV[index], ARGV[index + 1])
-    counters[#counters + 1], counters[#counters + 2] = ARGV[index], ARGV[index + 1]
   end
-  if redis.call('SADD', KEYS[6], ARGV[5]) == 1 then redis.call('PEXPIRE', KEYS[6], ARGV[7]) end
-  redis.call('HSET', KEYS[1], 'row:' .. attempt, ARGV[4], 'state:' .. attempt, ARGV[1])
   if ARGV[1] == 'orphaned' then
-    redis.call('HSET', KEYS[1], 'orphan:' .. attempt, cjson.encode({ row = row, counters = counters }))
+    local counters = {}
+    for index = 16, #ARGV do
+      counters[#counters + 1] = ARGV[index]
+    end
+    local orphan = cjson.encode({ row = row, counters = counters })
+    redis.call('HSET', KEYS[1], 'row:' .. attempt, ARGV[4], 'state:' .. attempt, 'orphaned', 'orphan:' .. attempt, orphan)
+  elseif result or ARGV[8] ~= '' then
+    -- The terminal record tells the attempt.
+    redis.call('HSET', KEYS[1], 'state:' .. attempt, 'settled')
+    redis.call('HDEL', KEYS[1], 'row:' .. attempt)
+  else
+    redis.call('HSET', KEYS[1], 'row:' .. attempt, ARGV[4], 'state:' .. attempt, 'settled')
   end
 end
 
@@ -63,20 +83,19 @@ if pauseMs > 0 then
   end
 end
 
-local result = redis.call('HGET', KEYS[1], 'result')
 if result then
-  return result
+  return result == ARGV[8] and 'own' or result
 end
 if ARGV[8] == '' then
   return ''
 end
 redis.call('HSET', KEYS[1], 'result', ARGV[8], 'status', ARGV[9], 'deliveries', ARGV[10])
--- The record tells the attempts; rows stay only where a late settlement may still come.
-for number = 1, tonumber(redis.call('HGET', KEYS[1], 'attempts') or 0) do
-  if redis.call('HGET', KEYS[1], 'state:' .. number) == 'settled' then
+-- Rows stay only where a late settlement may still come.
+for number = 1, tonumber(job[2] or 0) do
+  if number ~= attempt and redis.call('HGET', KEYS[1], 'state:' .. number) == 'settled' then
     redis.call('HDEL', KEYS[1], 'row:' .. number)
   end
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[11])
 redis.call('PUBLISH', ARGV[12], ARGV[13])
-return ARGV[8]
+return 'own'

@@ -102,5 +102,7 @@ function setUser(body: ChatCompletionsBody, { request, adjustedParams }: Buildin
     adjustedParams.push({ parameter: "user", change: "dropped", why: REFUSED_EARLIER });
     return;
   }
+  // OpenAI would rather have `safety_identifier`, but still takes `user`, and so does everybody else.
+  // oxlint-disable-next-line typescript/no-deprecated
   body.user = user;
 }

@@ -41,12 +41,14 @@ export function convertUsage(raw: unknown, convention: ReasoningTokens): TokenUs
 
 const TICKS_PER_MICRO_USD = 10_000;
 
+const ticksSchema = z.object({ cost_in_usd_ticks: z.number().positive() });
+
 /**
  * What the vendor itself charges: xAI's `cost_in_usd_ticks`, 1e-10 USD each. Zero counts as not said: xAI's own client
  * does the same, because the API fills in 0 where nothing was billed yet (xai-org/grok-build, types.rs, 2026-08-19).
  */
 export function reportedCostMicroUsd(rawUsage: unknown): number | null {
-  const parsed = z.object({ cost_in_usd_ticks: z.number().positive() }).safeParse(rawUsage);
+  const parsed = ticksSchema.safeParse(rawUsage);
   return parsed.success ? parsed.data.cost_in_usd_ticks / TICKS_PER_MICRO_USD : null;
 }
 

@@ -163,7 +163,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
 /** Node's names for a certificate that does not verify, and OpenSSL's for a handshake that fails. */
 const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/;
-const NOT_HTTP_CODE = /^HPE_|^UND_ERR_HEADERS_OVERFLOW$/;
+const NOT_HTTP_CODE = /^HPE_|^HTTPParserError$|^UND_ERR_HEADERS_OVERFLOW$/;
 
 /** What went wrong, from the code of the socket or of undici. */
 export function failureReason(code: string | null, sent: boolean): HttpFailureReason {
@@ -172,7 +172,9 @@ export function failureReason(code: string | null, sent: boolean): HttpFailureRe
   return code !== null && NOT_HTTP_CODE.test(code) ? "malformed" : "disconnected";
 }
 
+/** The name where there is no code: undici's parser error has only that. */
 function codeOf(error: unknown): string | null {
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  return typeof code === "string" ? code : null;
+  if (!(error instanceof Error)) return null;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return error.name === "Error" ? null : error.name;
 }

@@ -40,7 +40,8 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     fetch: async (url, init) => {
       const exchange = (init as { agent?: unknown } | undefined)?.agent;
       if (!(exchange instanceof HttpExchange)) throw new TypeError("the call was not opened on this transport");
-      return asResponse(await exchange.send(String(url), init?.headers, init?.body));
+      const href = url instanceof Request ? url.url : url.toString();
+      return asResponse(await exchange.send(href, init?.headers, init?.body));
     },
     close: () => agent.close(),
   };

@@ -2,6 +2,9 @@ import type { ChatMessage } from "../provider.ts";
 
 const KEY_LIKE = /\b(?:sk|xai)-[\w*.-]{4,}|\bBearer\s+\S+/gi;
 
+/** Local servers are given words such as `none` or `ollama`; removing those would only garble the message. */
+const SHORTEST_KEY_CHARACTERS = 8;
+
 /** So much of a prompt, quoted back, marks the rest of a message as prompt. */
 const PROMPT_START_CHARACTERS = 24;
 
@@ -10,7 +13,8 @@ const PROMPT_START_CHARACTERS = 24;
  * provided: sk-…") and the prompt, which some quote back.
  */
 export function redact(message: string, apiKey: string | null, messages: readonly ChatMessage[]): string {
-  const known = apiKey === null || apiKey === "" ? message : message.replaceAll(apiKey, "[key]");
+  const isSecret = apiKey !== null && apiKey.length >= SHORTEST_KEY_CHARACTERS;
+  const known = isSecret ? message.replaceAll(apiKey, "[key]") : message;
   const withoutKeys = known.replace(KEY_LIKE, "[key]");
   const quotes = messages
     .map(({ content }) => content.trim().slice(0, PROMPT_START_CHARACTERS))
