@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
-import { createRedisAdmission, type Retention } from "./admission/redis-admission.ts";
+import { createRedisAdmission } from "./admission/redis-admission.ts";
+import type { Retention } from "./admission/write-settlement.ts";
 import type { Agent } from "./agents/agent.ts";
 import { buildMessages } from "./agents/build-prompt.ts";
 import type { CompileOptions } from "./agents/compile-agent.ts";

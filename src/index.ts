@@ -1,7 +1,7 @@
 /** The public API: producers for programs that enqueue generation jobs. */
 export { createProducer, type CreateProducerOptions } from "./compose.ts";
-export type { EnqueueManyOptions, EnqueueSummary, EnqueuedJob, Producer } from "./queue/producer.ts";
-export { JobConflictError, type BatchOutcome } from "./queue/enqueue-batch.ts";
+export type { EnqueueManyOptions, EnqueueSummary, Producer } from "./queue/producer.ts";
+export { JobConflictError, type BatchOutcome, type EnqueuedJob } from "./queue/enqueue-batch.ts";
 export type { CancelReply } from "./admission/claims.ts";
 export type { JobInput, JobKind, Urgency } from "./job/generation-job.ts";
 export type {

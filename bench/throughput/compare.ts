@@ -78,17 +78,27 @@ async function compete(
           ...arena,
           namespace: `${contestant}${round}`,
         });
-        if (round > 0) measured[contestant].push(measurement);
-        const { jobsPerSecond, cpuMsPerJob, redisMsPerJob } = measurement;
-        console.log(
-          `${round === 0 ? "warm-up" : `round ${round}`}  ${contestant.padEnd(4)}  ${jobsPerSecond.toFixed(0).padStart(6)} jobs/s  ${cpuMsPerJob.toFixed(3)} ms CPU/job  + ${redisMsPerJob.toFixed(3)} ms in Redis`,
-        );
+        measured[contestant].push(measurement);
+        printRound(round, contestant, measurement);
       }
     }
   } finally {
     for (const child of [vendor, ...Object.values(workers)]) child.disconnect();
   }
-  return measured;
+  // The first round warmed everything up.
+  return { bare: measured.bare.slice(1), ours: measured.ours.slice(1) };
+}
+
+function printRound(
+  round: number,
+  contestant: Contestant,
+  { jobsPerSecond, cpuMsPerJob, redisMsPerJob }: Measurement,
+): void {
+  const name = `${round === 0 ? "warm-up" : `round ${round}`}  ${contestant.padEnd(4)}`;
+  const rate = jobsPerSecond.toFixed(0).padStart(6);
+  console.log(
+    `${name}  ${rate} jobs/s  ${cpuMsPerJob.toFixed(3)} ms CPU/job  + ${redisMsPerJob.toFixed(3)} ms in Redis`,
+  );
 }
 
 function report(measured: Measurements): void {

@@ -2,13 +2,9 @@ import type { Redis } from "ioredis";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import { controlKeys, type ControlKeys } from "./keys.ts";
-import { writeSettlement, type Retention } from "./redis-admission.ts";
+import { writeSettlement, type SettlementWriter } from "./write-settlement.ts";
 
-export interface SweeperOptions {
-  readonly redis: Redis;
-  readonly namespace: string;
-  readonly workerId: string;
-  readonly retention: Retention;
+export interface SweeperOptions extends SettlementWriter {
   /** Told of every orphan that was written. */
   readonly onOrphan: (row: UsageRecord) => void;
 }
@@ -70,7 +66,7 @@ async function orphan(attemptId: string, options: SweeperOptions, keys: ControlK
   }
   const row = JSON.parse(json) as UsageRecord;
   const settlement = { jobId, agentId: row.agentId, row, terminal: null, pause: null, deliveries: 0 };
-  await writeSettlement(settlement, "orphaned", options, keys);
+  await writeSettlement(settlement, "orphaned", options);
   options.onOrphan(row);
 }
 

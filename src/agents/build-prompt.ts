@@ -157,9 +157,14 @@ function contextLines(context: Readonly<Record<string, JsonValue>>): string {
 }
 
 function contextLine(label: string, value: JsonValue): string[] {
-  if (!Array.isArray(value)) return isEmpty(value) ? [] : [`${label}: ${scalarText(value)}`];
+  if (!isList(value)) return isEmpty(value) ? [] : [`${label}: ${scalarText(value)}`];
   const items = value.filter((item) => !isEmpty(item));
   return items.length === 0 ? [] : [`${label}:`, ...items.map((item) => bullet(scalarText(item)))];
+}
+
+/** `Array.isArray` makes a read-only list one of `any`. */
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 function isEmpty(value: JsonValue): boolean {

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { openOutput, type OutputFile } from "../bulk/output-file.ts";
-import { checkInput, runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
+import { checkInput, type BulkProgress } from "../bulk/run-bulk.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./options.ts";
-import type { AddCommand } from "./program.ts";
-import { progressLine, progressView } from "./progress.ts";
+import type { AddCommand } from "./command.ts";
+import { followBulk } from "./follow-bulk.ts";
+import { progressLine } from "./progress.ts";
 import { RunUsage } from "./run-usage.ts";
 import { usageTable } from "./tables.ts";
-import { openWorkplace, type Workplace } from "./workplace.ts";
+import { openWorkplace } from "./workplace.ts";
 
 interface BulkCommandOptions {
   readonly out: string;
@@ -57,7 +58,7 @@ async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCod
     console.error(`note: ${summary.duplicates} rows stand in the input twice; they count once`);
   const output = await openRunOutput(input, agent, options);
   const usage = new RunUsage();
-  const progress = await follow({
+  const progress = await followBulk({
     workplace,
     output,
     usage,
@@ -94,49 +95,6 @@ async function openRunOutput(
     resume,
     force,
   });
-}
-
-interface Follow {
-  readonly workplace: Workplace;
-  readonly output: OutputFile;
-  readonly usage: RunUsage;
-  readonly rows: number;
-  readonly signal: AbortSignal;
-  readonly input: string;
-  readonly options: Pick<BulkCommandOptions, "worker" | "concurrency" | "json" | "agent">;
-}
-
-/** Runs the bulk with its progress on screen, and a worker beside it if asked for. */
-export async function follow({
-  workplace,
-  output,
-  usage,
-  rows,
-  signal,
-  input,
-  options,
-}: Follow): Promise<BulkProgress> {
-  const { worker: withWorker = false, concurrency, agent = null, json = false } = options;
-  await using producer = workplace.producer();
-  await using _worker = withWorker
-    ? await workplace.worker({ quiet: true, ...(concurrency === undefined ? {} : { concurrency }) })
-    : undefined;
-  if (!withWorker) await workplace.hintIfNoWorker();
-  const view = progressView(rows, { silent: json });
-  try {
-    const knownAgents = new Set(workplace.agents.keys());
-    return await runBulk(
-      {
-        ...{ input, agent, knownAgents, output, producer, signal },
-        onProgress: (progress) => view.update(progress),
-        onResult: (result) => usage.add(result),
-        onRefused: (error) => console.error(`error: ${error.message}`),
-      },
-      rows,
-    );
-  } finally {
-    view.stop();
-  }
 }
 
 function resumeCommand(input: string, { out, agent, worker, fake }: BulkCommandOptions): string {

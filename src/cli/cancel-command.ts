@@ -1,5 +1,5 @@
 import { EXIT } from "./exit-codes.ts";
-import type { AddCommand } from "./program.ts";
+import type { AddCommand } from "./command.ts";
 import { openWorkplace } from "./workplace.ts";
 
 const MEANING = {

@@ -1,21 +1,21 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openOutput } from "../bulk/output-file.ts";
 import type { OutputLine } from "../bulk/output-line.ts";
 import { checkInput } from "../bulk/run-bulk.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
+import { packageRoot } from "../platform/package-root.ts";
 import { showRedisAddress } from "../platform/redis.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
-import { follow } from "./bulk-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import type { AddCommand } from "./program.ts";
+import type { AddCommand } from "./command.ts";
+import { followBulk } from "./follow-bulk.ts";
 import { RunUsage } from "./run-usage.ts";
 import { usageTable } from "./tables.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
 
-const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
+const EXAMPLES = join(packageRoot(), "examples");
 /** A fake call takes as long as a fast model would, so that there is something to see. */
 const FAKE_LATENCY_MS = { min: 150, max: 900 };
 const DEMO_CONCURRENCY = 8;
@@ -57,7 +57,7 @@ async function demo(): Promise<ExitCode> {
     });
     const usage = new RunUsage();
     const options = { worker: true, concurrency: DEMO_CONCURRENCY };
-    const progress = await follow({ workplace, output, usage, rows, signal: signals.requested, input, options });
+    const progress = await followBulk({ workplace, output, usage, rows, signal: signals.requested, input, options });
     await output.complete();
     if (signals.requested.aborted) return EXIT.interrupted;
     await printTweets(out);

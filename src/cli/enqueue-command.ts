@@ -1,12 +1,12 @@
-import { Command } from "commander";
-import { outputLine } from "../bulk/output-line.ts";
+import type { Command } from "commander";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import type { Producer } from "../queue/producer.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { keyValue, list } from "./options.ts";
-import type { AddCommand } from "./program.ts";
+import { printResult } from "./print-result.ts";
+import type { AddCommand } from "./command.ts";
 import { openWorkplace } from "./workplace.ts";
 
 interface EnqueueOptions {
@@ -116,7 +116,7 @@ async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<Exi
   if (worker === undefined) await workplace.hintIfNoWorker();
   const result = await awaitResult(producer, job.id, signals.requested);
   if (result === null) return interrupted(job.id);
-  print(result, options.json === true);
+  printResult(result, options.json === true);
   return result.status === "succeeded" ? EXIT.ok : EXIT.jobsFailed;
 }
 
@@ -127,12 +127,4 @@ async function awaitResult(producer: Producer, id: string, signal: AbortSignal):
 function interrupted(id: string): ExitCode {
   console.error(`interrupted: the job goes on; ask for its text with: puppet-engine result ${id} --wait`);
   return EXIT.interrupted;
-}
-
-/** The text alone on standard output, so that it can be piped. */
-export function print(result: GenerationResult, json: boolean): void {
-  const line = outputLine(result);
-  if (json) console.log(JSON.stringify(line));
-  else if (result.status === "succeeded") console.log(result.text);
-  else console.error(`${result.status}: ${result.reason}`);
 }

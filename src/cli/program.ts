@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { InvalidRowsError } from "../bulk/run-bulk.ts";
+import { packageRoot } from "../platform/package-root.ts";
 import { EmbeddedRedisError } from "../platform/embedded-redis.ts";
 import { InvalidInputError, formatProblem, type Problem } from "../platform/problem.ts";
 import { RedisServerMissingError } from "../platform/redis-server.ts";
@@ -8,15 +10,13 @@ import { RedisUnavailableError } from "../platform/redis.ts";
 import { JobConflictError } from "../queue/enqueue-batch.ts";
 import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
+import type { AddCommand } from "./command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { resultCommand } from "./result-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
-
-/** A command is added to the program and says how it ended. */
-export type AddCommand = (program: Command, end: (code: ExitCode) => void) => void;
 
 const COMMANDS: readonly AddCommand[] = [
   demoCommand,
@@ -65,15 +65,7 @@ function inheritSettings(command: Command, parent: Command): void {
 }
 
 function packageVersion(): string {
-  // From the sources it is two folders up, from dist/ three.
-  for (const path of ["../../package.json", "../../../package.json"]) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as { version: string }).version;
-    } catch {
-      continue;
-    }
-  }
-  return "unknown";
+  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }).version;
 }
 
 const MAX_SHOWN_PROBLEMS = 20;

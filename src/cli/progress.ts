@@ -13,7 +13,7 @@ const LINE_EVERY_MS = 5000;
 /** A live bar on a terminal, a line now and then elsewhere, nothing for machines. Goes to standard error. */
 export function progressView(total: number, { silent }: { silent: boolean }): ProgressView {
   if (silent) return { update: () => undefined, stop: () => undefined };
-  return process.stderr.isTTY === true ? bar(total) : lines();
+  return process.stderr.isTTY ? bar(total) : lines();
 }
 
 function bar(total: number): ProgressView {

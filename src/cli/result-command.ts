@@ -1,7 +1,7 @@
 import { listenForShutdown } from "../platform/shutdown.ts";
-import { print } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import type { AddCommand } from "./program.ts";
+import type { AddCommand } from "./command.ts";
+import { printResult } from "./print-result.ts";
 import { openWorkplace } from "./workplace.ts";
 
 interface ResultOptions {
@@ -28,6 +28,6 @@ async function showResult(id: string, { wait = false, json = false }: ResultOpti
     console.error(wait ? "interrupted" : `no result for ${id}: it is unknown, or not finished (--wait waits for it)`);
     return wait ? EXIT.interrupted : EXIT.jobsFailed;
   }
-  print(result, json);
+  printResult(result, json);
   return result.status === "succeeded" ? EXIT.ok : EXIT.jobsFailed;
 }

@@ -4,7 +4,7 @@ import { connectRedis, withRedis } from "../platform/redis.ts";
 import { USAGE_DIMENSIONS, readUsage, type UsageDimension } from "../storage/usage-report.ts";
 import { EXIT } from "./exit-codes.ts";
 import { positiveInteger } from "./options.ts";
-import type { AddCommand } from "./program.ts";
+import type { AddCommand } from "./command.ts";
 import { usageTable } from "./tables.ts";
 import { openWorkplace } from "./workplace.ts";
 

@@ -1,4 +1,4 @@
-import type { AddCommand } from "./program.ts";
+import type { AddCommand } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { positiveInteger } from "./options.ts";
 import { runWorker } from "./run-worker.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { URGENCIES } from "../job/generation-job.ts";
+import type { Urgency } from "../job/generation-job.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { strictObject } from "../platform/zod-faults.ts";
 
@@ -29,7 +29,7 @@ export const configFileSchema = strictObject({
   }).prefault({}),
   /** How long a job may wait for a provider without spending an attempt, by urgency. */
   maxWaitSeconds: strictObject({ reply: seconds(60), scheduled: seconds(900), bulk: seconds(86_400) } satisfies Record<
-    (typeof URGENCIES)[number],
+    Urgency,
     z.ZodType
   >).prefault({}),
   /** How long a provider is left alone that is out of money, refuses the key or does not know the model. */

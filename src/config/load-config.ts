@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
 import { LOG_LEVELS, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import type { RedisAddress } from "../platform/redis.ts";
+import { packageRoot } from "../platform/package-root.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { toProblems } from "../platform/field-fault.ts";
+import { environmentReader, type ConfigSource } from "./environment.ts";
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
@@ -31,22 +31,14 @@ export interface Config {
   readonly notes: readonly string[];
 }
 
-/** What `loadConfig` reads: the environment, then `.env` for what the environment does not say. */
-export interface ConfigSource {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly directory: string;
-  /** Whether standard error is a terminal. */
-  readonly isTerminal: boolean;
-}
-
 /** The only reader of `process.env`. */
 export function processSource(): ConfigSource {
-  return { environment: process.env, directory: process.cwd(), isTerminal: process.stderr.isTTY === true };
+  return { environment: process.env, directory: process.cwd(), isTerminal: process.stderr.isTTY };
 }
 
 const DEFAULT_CONCURRENCY = 64;
 const MAX_CONCURRENCY = 10_000;
-const EXAMPLE_AGENTS = fileURLToPath(new URL("../../examples/agents", import.meta.url));
+const EXAMPLE_AGENTS = join(packageRoot(), "examples", "agents");
 
 /** @throws InvalidInputError with every problem of all sources */
 export function loadConfig(source: ConfigSource = processSource()): Config {
@@ -72,44 +64,6 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
   };
   if (problems.length > 0) throw new InvalidInputError(problems);
   return config;
-}
-
-/** Reads one variable; empty counts as absent. */
-export interface EnvironmentReader {
-  (name: string): string | undefined;
-  /** As above, or the trimmed content of the file that `<name>_FILE` names. */
-  secret(name: string): string | undefined;
-}
-
-function environmentReader({ environment, directory }: ConfigSource, problems: Problem[]): EnvironmentReader {
-  const dotenv = readDotenv(directory);
-  const read = (name: string): string | undefined => {
-    const value = environment[name] ?? dotenv[name];
-    return value === undefined || value.trim() === "" ? undefined : value;
-  };
-  const secret = (name: string): string | undefined => {
-    const file = read(`${name}_FILE`);
-    if (file === undefined) return read(name);
-    if (read(name) !== undefined)
-      problems.push({ source: "environment", path: name, got: `${name} and ${name}_FILE`, expected: "one of them" });
-    try {
-      return readFileSync(resolve(directory, file), "utf8").replace(/\r?\n$/, "");
-    } catch {
-      problems.push({
-        source: "environment",
-        path: `${name}_FILE`,
-        got: "a file that cannot be read",
-        expected: "the path of a mounted secret",
-      });
-      return undefined;
-    }
-  };
-  return Object.assign(read, { secret });
-}
-
-function readDotenv(directory: string): Readonly<Record<string, string | undefined>> {
-  const path = join(directory, ".env");
-  return existsSync(path) ? parseEnv(readFileSync(path, "utf8")) : {};
 }
 
 function redisAddress(url: string | undefined, problems: Problem[]): RedisAddress | null {

@@ -2,7 +2,7 @@ import type { Problem } from "../platform/problem.ts";
 import { PROVIDERS, type ProviderDefinition, type ProviderSettings } from "../providers/registry.ts";
 import { normalizeEndpoint } from "../providers/openai-compatible/normalize-endpoint.ts";
 import type { ConfigFile } from "./config-file.ts";
-import type { EnvironmentReader } from "./load-config.ts";
+import type { EnvironmentReader } from "./environment.ts";
 
 /** What the configuration says about providers. */
 export interface ConfiguredProviders {

@@ -1,6 +1,6 @@
 import type { Agent, ChainMember } from "../agents/agent.ts";
 import type { AdmitReply, Admission } from "../admission/admission.ts";
-import type { GenerationJob } from "../job/generation-job.ts";
+import type { GenerationJob, Urgency } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
@@ -9,7 +9,6 @@ import { callProvider, intentOf, type CallOutcome } from "./attempt.ts";
 import { decide, type Candidate, type DecidePolicy, type Step, type Unavailable } from "./decide.ts";
 import { RECOVERY } from "./recovery.ts";
 import { succeededResult, unsuccessfulResult } from "./results.ts";
-import type { Urgency } from "../job/generation-job.ts";
 import type { Prices } from "../models/prices.ts";
 
 export interface GenerationPolicy extends DecidePolicy {

@@ -8,8 +8,7 @@ export function strictObject<Shape extends z.core.$ZodShape>(shape: Shape): z.Zo
     error: (issue) => oneOf(String(issue.path?.at(-1)), Object.keys(shape)),
     params: { got: "an unknown field" },
   });
-  const object = z.object(shape, { error: "an object" }).catchall(unknownField);
-  return object as unknown as z.ZodObject<Shape, z.core.$strict>;
+  return z.object(shape, { error: "an object" }).catchall(unknownField);
 }
 
 /**
@@ -19,7 +18,7 @@ export function strictObject<Shape extends z.core.$ZodShape>(shape: Shape): z.Zo
 export function zodFaults(error: z.core.$ZodError, value: unknown): FieldFault[] {
   return error.issues.map((issue) => {
     const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
-    const known = issue.code === "custom" ? issue.params?.["got"] : undefined;
+    const known: unknown = issue.code === "custom" ? issue.params?.["got"] : undefined;
     const wrong = issue.code === "invalid_key" ? path.at(-1) : valueAt(value, path);
     return { path, got: typeof known === "string" ? known : describeValue(wrong), expected: expectationOf(issue) };
   });

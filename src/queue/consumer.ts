@@ -57,7 +57,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   return {
     async process(job, token) {
       const decoded = decodeJob(job.data);
-      if (decoded.is === "newer") return await park(job, token, options, decoded.version);
+      if (decoded.is === "newer") {
+        const { version } = decoded;
+        options.logger.warn(
+          { jobId: jobIdOf(job.id ?? ""), version },
+          "parked: its schema is newer than this worker; upgrade it",
+        );
+        return await park(job, token, options);
+      }
       if (decoded.is === "invalid") return await refuse(job, decoded.reason, options);
       const agent = await agentOf(decoded.job, snapshots, options);
       if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
@@ -147,13 +154,7 @@ async function agentOf(
   return agent;
 }
 
-async function park(
-  job: Job,
-  token: string | undefined,
-  { logger, generation }: ConsumerOptions,
-  version: number,
-): Promise<never> {
-  logger.warn({ jobId: jobIdOf(job.id ?? ""), version }, "parked: its schema is newer than this worker; upgrade it");
+async function park(job: Job, token: string | undefined, { generation }: ConsumerOptions): Promise<never> {
   await job.moveToDelayed(generation.clock.now() + NEWER_JOB_PAUSE_MS, token);
   throw new DelayedError();
 }

@@ -23,7 +23,6 @@ import { InvalidInputError, showValue } from "../platform/problem.ts";
 import { JOB_NAME, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { laneOf, type Lane } from "./lane.ts";
-import type { EnqueuedJob } from "./producer.ts";
 
 export interface EnqueueContext {
   readonly redis: Redis;
@@ -37,6 +36,18 @@ export interface EnqueueContext {
   readonly defaultUrgency: Urgency;
   /** Snapshot hash → when it was stored last. */
   readonly storedSnapshots: Map<string, number>;
+}
+
+/** A job that was accepted. It will have exactly one result. */
+export interface EnqueuedJob {
+  readonly id: string;
+  readonly lane: string;
+  /**
+   * - `enqueued`: it is new.
+   * - `already-enqueued`: the same job was accepted before and is not finished; it was not doubled.
+   * - `already-finished`: the same job has its result; nothing runs again.
+   */
+  readonly status: "enqueued" | "already-enqueued" | "already-finished";
 }
 
 export type BatchOutcome =

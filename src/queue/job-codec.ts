@@ -19,8 +19,8 @@ export function queueJobId(jobId: string): string {
   return `j_${jobId}`;
 }
 
-export function jobIdOf(queueJobId: string): string {
-  return queueJobId.replace(/^j_/, "");
+export function jobIdOf(idInQueue: string): string {
+  return idInQueue.replace(/^j_/, "");
 }
 
 /** 0 comes first and is a plain list; the others are ordered by when they were enqueued. */

@@ -7,7 +7,7 @@ import type { GenerationResult } from "../job/generation-result.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
-import { enqueueBatch, type BatchOutcome } from "./enqueue-batch.ts";
+import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
 
 export interface ProducerOptions {
@@ -24,18 +24,6 @@ export interface ProducerOptions {
   readonly clock: Clock;
   /** How long results are kept; default 7 days. */
   readonly resultsMs: number;
-}
-
-/** A job that was accepted. It will have exactly one result. */
-export interface EnqueuedJob {
-  readonly id: string;
-  readonly lane: string;
-  /**
-   * - `enqueued`: it is new.
-   * - `already-enqueued`: the same job was accepted before and is not finished; it was not doubled.
-   * - `already-finished`: the same job has its result; nothing runs again.
-   */
-  readonly status: "enqueued" | "already-enqueued" | "already-finished";
 }
 
 export interface EnqueueManyOptions {

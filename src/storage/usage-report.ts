@@ -91,10 +91,10 @@ function add(
   for (const [field, value] of Object.entries(fields)) {
     const { provider, model, name } = parseCounterField(field);
     const key = { provider, model: `${provider}/${model}`, agent: at.agentId, day: at.day }[at.by];
-    const sum = sums.get(key) ?? { counters: emptyCounters(), latencies: new Map() };
+    const sum = sums.get(key) ?? { counters: emptyCounters(), latencies: new Map<number, number>() };
     sums.set(key, sum);
     if (name.startsWith("ms:")) {
-      const bucket = Number(name.slice(3));
+      const bucket = Number(name.slice("ms:".length));
       sum.latencies.set(bucket, (sum.latencies.get(bucket) ?? 0) + Number(value));
     } else if (isCounter(name)) {
       sum.counters[name] += BigInt(value);

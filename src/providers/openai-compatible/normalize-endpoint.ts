@@ -48,7 +48,8 @@ function secretProblems({ username, password, hash, search }: URL, options: Endp
   return problems;
 }
 
-const ALLOW = "an https URL of a public host, http of a loopback host, or the operator's permission";
+const ALLOW =
+  "an https URL of a public host, http of a loopback host, or a host in trustedEndpointHosts of the configuration file";
 
 function hostProblems(url: URL, written: string, options: EndpointOptions): Problem[] {
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");

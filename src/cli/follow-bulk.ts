@@ -1,0 +1,53 @@
+import type { OutputFile } from "../bulk/output-file.ts";
+import { runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
+import { progressView } from "./progress.ts";
+import type { RunUsage } from "./run-usage.ts";
+import type { Workplace } from "./workplace.ts";
+
+export interface FollowedBulk {
+  readonly workplace: Workplace;
+  readonly output: OutputFile;
+  readonly usage: RunUsage;
+  readonly rows: number;
+  readonly signal: AbortSignal;
+  readonly input: string;
+  readonly options: {
+    readonly worker?: boolean;
+    readonly concurrency?: number;
+    readonly json?: boolean;
+    readonly agent?: string;
+  };
+}
+
+/** Runs the bulk with its progress on screen, and a worker beside it if asked for. */
+export async function followBulk({
+  workplace,
+  output,
+  usage,
+  rows,
+  signal,
+  input,
+  options,
+}: FollowedBulk): Promise<BulkProgress> {
+  const { worker: withWorker = false, concurrency, agent = null, json = false } = options;
+  await using producer = workplace.producer();
+  await using _worker = withWorker
+    ? await workplace.worker({ quiet: true, ...(concurrency === undefined ? {} : { concurrency }) })
+    : undefined;
+  if (!withWorker) await workplace.hintIfNoWorker();
+  const view = progressView(rows, { silent: json });
+  try {
+    const knownAgents = new Set(workplace.agents.keys());
+    return await runBulk(
+      {
+        ...{ input, agent, knownAgents, output, producer, signal },
+        onProgress: (progress) => view.update(progress),
+        onResult: (result) => usage.add(result),
+        onRefused: (error) => console.error(`error: ${error.message}`),
+      },
+      rows,
+    );
+  } finally {
+    view.stop();
+  }
+}
