@@ -7,6 +7,13 @@ export function positiveInteger(value: string): number {
   return number;
 }
 
+/** @throws InvalidArgumentError */
+export function portNumber(value: string): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError("Expected a port, 1–65535.");
+  return port;
+}
+
 /** Collects `name=value` pairs of a repeatable option. */
 export function keyValue(pair: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
   const equals = pair.indexOf("=");

@@ -14,13 +14,17 @@ import type { AddCommand } from "./command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { monitorCommand } from "./monitor-command.ts";
 import { resultCommand } from "./result-command.ts";
+import { startCommand } from "./start-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   demoCommand,
+  startCommand,
   workerCommand,
+  monitorCommand,
   enqueueCommand,
   bulkCommand,
   resultCommand,

@@ -4,18 +4,24 @@ import { openWorkplace } from "./workplace.ts";
 export interface RunWorkerOptions {
   readonly concurrency?: number;
   readonly fake?: boolean;
+  /** Serve the monitor from this process as well. */
+  readonly monitor?: { readonly writable: boolean };
 }
 
 /** Runs a worker until a signal stops it. @returns how many calls were aborted */
-export async function runWorker({ concurrency, fake = false }: RunWorkerOptions = {}): Promise<{ aborted: number }> {
+export async function runWorker({ concurrency, fake = false, monitor }: RunWorkerOptions = {}): Promise<{
+  aborted: number;
+}> {
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ fake, keys: "if-agents-given" });
   const { config } = workplace;
+  await using served = monitor === undefined ? undefined : await workplace.monitor(monitor);
   const worker = await workplace.worker({ quiet: false, ...(concurrency === undefined ? {} : { concurrency }) });
   const configured = Object.keys(config.providers.settings).join(", ");
   console.error(
     `worker ${worker.id} is taking jobs (namespace ${config.namespace}, providers: ${configured}); Ctrl-C stops it`,
   );
+  if (served !== undefined) console.error(`monitor at ${served.url}/board`);
   await aborted(signals.requested);
   console.error("stopping: letting calls in flight finish; once more aborts them");
   return await worker.stop({ graceMs: config.file.worker.graceSeconds * 1000, force: signals.forced });

@@ -1,7 +1,15 @@
 import { countWorkers } from "../admission/sweeper.ts";
 import type { Agent } from "../agents/agent.ts";
 import { loadAgents } from "../agents/load-agents.ts";
-import { compileOptions, composeProducer, composeWorker, openRedis, type OpenedRedis } from "../compose.ts";
+import {
+  compileOptions,
+  composeMonitor,
+  composeProducer,
+  composeWorker,
+  openRedis,
+  type OpenedRedis,
+  type RunningMonitor,
+} from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { createLogger, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
@@ -19,6 +27,8 @@ export interface Workplace extends AsyncDisposable {
   producer(): Producer;
   /** @param quiet log warnings only, because something else is shown meanwhile */
   worker(options: { quiet: boolean; concurrency?: number }): Promise<GenerationWorker>;
+  /** Starts serving the monitor; `host` and `port` win over the configuration. */
+  monitor(options: { host?: string; port?: number; writable?: boolean }): Promise<RunningMonitor>;
   /** Waiting for a result is pointless while nobody works: says so, and how to change it. */
   hintIfNoWorker(): Promise<void>;
 }
@@ -54,6 +64,13 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
         format: config.logFormat,
       });
       return await composeWorker({ config: { ...config, concurrency }, address: redis.address, logger });
+    },
+    async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
+      return await composeMonitor({
+        config: { ...config, monitor: { ...config.monitor, host, port } },
+        address: redis.address,
+        writable,
+      });
     },
     hintIfNoWorker: async () => await hintIfNoWorker(config, redis),
     [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),

@@ -25,6 +25,7 @@ export interface Config {
   readonly logFormat: "json" | "pretty";
   /** Jobs in work per worker process. */
   readonly concurrency: number;
+  readonly monitor: MonitorConfig;
   readonly providers: ConfiguredProviders;
   readonly file: ConfigFile;
   /** What a person should know although nothing is wrong, e.g. a key that was trimmed. */
@@ -36,6 +37,18 @@ export function processSource(): ConfigSource {
   return { environment: process.env, directory: process.cwd(), isTerminal: process.stderr.isTTY };
 }
 
+/** Where the monitor listens, and who may look. */
+export interface MonitorConfig {
+  readonly host: string;
+  readonly port: number;
+  /** `null`: none is asked for; only possible on a loopback address. */
+  readonly token: string | null;
+  /** Host names, besides those of the loopback address and `host`, that requests may be addressed to. */
+  readonly allowedHosts: readonly string[];
+}
+
+const DEFAULT_MONITOR_PORT = 3700;
+const MAX_PORT = 65_535;
 const DEFAULT_CONCURRENCY = 64;
 const MAX_CONCURRENCY = 10_000;
 const EXAMPLE_AGENTS = join(packageRoot(), "examples", "agents");
@@ -57,7 +70,18 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     logFormat:
       oneOf(read("LOG_FORMAT"), { name: "LOG_FORMAT", known: ["json", "pretty"], problems }) ??
       (source.isTerminal ? "pretty" : "json"),
-    concurrency: integer(read("WORKER_CONCURRENCY"), "WORKER_CONCURRENCY", problems) ?? DEFAULT_CONCURRENCY,
+    concurrency:
+      integer(read("WORKER_CONCURRENCY"), { name: "WORKER_CONCURRENCY", max: MAX_CONCURRENCY, problems }) ??
+      DEFAULT_CONCURRENCY,
+    monitor: {
+      host: read("MONITOR_HOST") ?? "127.0.0.1",
+      port: integer(read("MONITOR_PORT"), { name: "MONITOR_PORT", max: MAX_PORT, problems }) ?? DEFAULT_MONITOR_PORT,
+      token: read.secret("MONITOR_TOKEN") ?? null,
+      allowedHosts: (read("MONITOR_ALLOWED_HOSTS") ?? "")
+        .split(",")
+        .map((host) => host.trim().toLowerCase())
+        .filter(Boolean),
+    },
     providers: readProviderSettings(read, file, { problems, notes }),
     file,
     notes,
@@ -117,16 +141,17 @@ function oneOf<T extends string>(value: string | undefined, { name, known, probl
   return found;
 }
 
-function integer(value: string | undefined, name: string, problems: Problem[]): number | undefined {
+interface IntegerRange {
+  readonly name: string;
+  readonly max: number;
+  readonly problems: Problem[];
+}
+
+function integer(value: string | undefined, { name, max, problems }: IntegerRange): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= MAX_CONCURRENCY) return number;
-  problems.push({
-    source: "environment",
-    path: name,
-    got: showValue(value),
-    expected: `an integer 1–${MAX_CONCURRENCY}`,
-  });
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  problems.push({ source: "environment", path: name, got: showValue(value), expected: `an integer 1–${max}` });
   return undefined;
 }
 

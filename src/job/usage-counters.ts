@@ -21,11 +21,18 @@ export const COUNTERS = [
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
+/** How the fields of distributions start. */
+export const LATENCY = "ms:";
+export const OUTCOME = "outcome:";
+
 const PICO_PER_MICRO = 1e6;
 /** Four buckets per doubling: a percentile read from them is right within ±9 %. */
 const BUCKETS_PER_DOUBLING = 4;
 
-/** Counter fields are `provider|model|counter`; latencies are counted as `provider|model|ms:<bucket>`. */
+/**
+ * Counter fields are `provider|model|counter`. By day, and not by agent, there are distributions as well:
+ * `provider|model|ms:<bucket>` of latencies and `provider|model|outcome:<outcome>` of failures.
+ */
 export interface CounterField {
   readonly provider: string;
   readonly model: string;
@@ -57,7 +64,8 @@ export function countersOf(row: UsageRecord): [field: string, increment: number]
     durationMs: row.durationMs,
   };
   const named: [string, number][] = COUNTERS.map((name) => [name, values[name]]);
-  if (row.outcome !== "crashed") named.push([`ms:${latencyBucket(row.durationMs)}`, 1]);
+  if (row.outcome !== "crashed") named.push([`${LATENCY}${latencyBucket(row.durationMs)}`, 1]);
+  if (row.outcome !== "succeeded") named.push([`${OUTCOME}${row.outcome}`, 1]);
   return named.filter(([, value]) => value !== 0).map(([name, value]) => [formatCounterField({ ...row, name }), value]);
 }
 

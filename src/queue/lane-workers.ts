@@ -1,9 +1,8 @@
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { controlKeys } from "../admission/keys.ts";
 import type { Logger } from "../platform/logger.ts";
 import { RetryLater, type Consumer } from "./consumer.ts";
-import { QUARANTINE, lanePrefix, providersOf } from "./lane.ts";
+import { QUARANTINE, lanePrefix, providersOf, readLanes } from "./lane.ts";
 
 export interface LaneWorkersOptions {
   /** Ours, for looking up lanes. */
@@ -74,15 +73,16 @@ async function lanesToServe(
   { redis, namespace, lanes, isConfigured, logger }: LaneWorkersOptions,
   refused: Set<string>,
 ): Promise<string[]> {
-  const known = Object.entries(await redis.hgetall(controlKeys(namespace).lanes));
-  const served = known.filter(([lane, chain]) => {
-    if (lanes !== null && !lanes.includes(lane)) return false;
+  const served = (await readLanes(redis, namespace)).filter(({ name, chain }) => {
+    if (name === QUARANTINE.name) return true;
+    if (lanes !== null && !lanes.includes(name)) return false;
     if (providersOf(chain).some(isConfigured)) return true;
-    if (!refused.has(lane)) logger.error({ lane }, "lane not served: this worker has a key for none of its providers");
-    refused.add(lane);
+    if (!refused.has(name))
+      logger.error({ lane: name }, "lane not served: this worker has a key for none of its providers");
+    refused.add(name);
     return false;
   });
-  return [...served.map(([lane]) => lane), QUARANTINE.name];
+  return served.map(({ name }) => name);
 }
 
 interface LaneWorker {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
 import type { Agent } from "../agents/agent.ts";
 
 /** All jobs whose agents have the same chain share a lane: one BullMQ queue. */
@@ -22,14 +24,23 @@ export function laneOf({ chain }: Pick<Agent, "chain">): Lane {
   };
 }
 
+/** All lanes that a producer has used so far, and the quarantine. */
+export async function readLanes(redis: Redis, namespace: string): Promise<Lane[]> {
+  const lanes = await redis.hgetall(controlKeys(namespace).lanes);
+  return [...Object.entries(lanes).map(([name, chain]) => ({ name, chain })), QUARANTINE];
+}
+
 /** @param chain as in `Lane.chain` */
 export function providersOf(chain: string): string[] {
   return chain.split(" > ").map((member) => member.slice(0, member.indexOf("/")));
 }
 
-/** BullMQ refuses `:` in queue names, and `{}` would move the lane to another cluster slot (`ft:…`, `llama3:8b`). */
+/**
+ * `ft:gpt` becomes `ft=3agpt`. BullMQ refuses `:` in queue names, `{}` would move the lane to another cluster slot, and
+ * a percent sign does not survive Bull Board's addresses.
+ */
 function encode(model: string): string {
-  return encodeURIComponent(model);
+  return model.replace(/[^A-Za-z0-9._-]/g, (character) => `=${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 /** BullMQ's key prefix: each lane has a hash tag of its own, so that lanes spread over a cluster. */

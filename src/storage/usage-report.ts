@@ -2,6 +2,8 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import {
   COUNTERS,
+  LATENCY,
+  OUTCOME,
   dayOf,
   latencyOfBucket,
   microUsdOfPico,
@@ -44,19 +46,68 @@ export interface UsageQuery {
 
 /** What the counters say, by one dimension, in order of cost. Days come in order of time. */
 export async function readUsage(redis: Redis, namespace: string, query: UsageQuery): Promise<UsageRow[]> {
-  const sums = new Map<string, Sums>();
-  for (let back = query.days - 1; back >= 0; back--) {
-    const day = dayOf(query.now - back * 24 * 3600_000);
-    for (const { agentId, fields } of await readDay(redis, namespace, { day, by: query.by }))
-      add(sums, fields, { by: query.by, day, agentId });
-  }
+  const sums = await sumUp(redis, namespace, query);
   const rows = [...sums].map(([key, sum]) => rowOf(key, sum, query.by));
   return query.by === "day" ? rows : rows.sort((a, b) => b.costMicroUsd - a.costMicroUsd || b.requests - a.requests);
+}
+
+/** Everything that is counted of one model, distributions included. */
+export interface ModelUsage {
+  readonly provider: string;
+  readonly model: string;
+  /** Outcome → attempts; `succeeded` is one of them. */
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly tokens: Readonly<Record<"input" | "cached_input" | "output" | "reasoning", number>>;
+  readonly costMicroUsd: number;
+  readonly unpriced: number;
+  readonly durationMs: number;
+  /** Bucket, see `latencyOfBucket` → attempts. */
+  readonly latencies: ReadonlyMap<number, number>;
+}
+
+export async function readModelUsage(
+  redis: Redis,
+  namespace: string,
+  query: Omit<UsageQuery, "by">,
+): Promise<ModelUsage[]> {
+  const sums = await sumUp(redis, namespace, { ...query, by: "model" });
+  return [...sums].map(([key, { counters, latencies, outcomes }]): ModelUsage => {
+    const slash = key.indexOf("/");
+    const succeeded = Number(counters.requests - counters.failures);
+    return {
+      provider: key.slice(0, slash),
+      model: key.slice(slash + 1),
+      outcomes: new Map([["succeeded", succeeded], ...outcomes]),
+      tokens: {
+        input: Number(counters.inputTokens),
+        cached_input: Number(counters.cachedInputTokens),
+        output: Number(counters.outputTokens),
+        reasoning: Number(counters.reasoningTokens),
+      },
+      costMicroUsd: microUsdOfPico(counters.costPicoUsd),
+      unpriced: Number(counters.unpriced),
+      durationMs: Number(counters.durationMs),
+      latencies,
+    };
+  });
 }
 
 interface Sums {
   readonly counters: Record<Counter, bigint>;
   readonly latencies: Map<number, number>;
+  readonly outcomes: Map<string, number>;
+}
+
+const DAY_MS = 24 * 3600_000;
+
+async function sumUp(redis: Redis, namespace: string, { by, now, days }: UsageQuery): Promise<Map<string, Sums>> {
+  const names = Array.from({ length: days }, (_, index) => dayOf(now - (days - 1 - index) * DAY_MS));
+  const sums = new Map<string, Sums>();
+  const read = await Promise.all(names.map((day) => readDay(redis, namespace, { day, by })));
+  read.forEach((fieldsOfDay, index) => {
+    for (const { agentId, fields } of fieldsOfDay) add(sums, fields, { by, day: names[index] ?? "", agentId });
+  });
+  return sums;
 }
 
 interface DayFields {
@@ -83,23 +134,34 @@ async function readDay(
   return days;
 }
 
+interface FieldPlace {
+  readonly by: UsageDimension;
+  readonly day: string;
+  readonly agentId: string;
+}
+
 function add(
   sums: Map<string, Sums>,
   fields: Readonly<Record<string, string>>,
-  at: { by: UsageDimension; day: string; agentId: string },
+  { by, day, agentId }: FieldPlace,
 ): void {
   for (const [field, value] of Object.entries(fields)) {
     const { provider, model, name } = parseCounterField(field);
-    const key = { provider, model: `${provider}/${model}`, agent: at.agentId, day: at.day }[at.by];
-    const sum = sums.get(key) ?? { counters: emptyCounters(), latencies: new Map<number, number>() };
+    const key = { provider, model: `${provider}/${model}`, agent: agentId, day }[by];
+    const sum = sums.get(key) ?? {
+      counters: emptyCounters(),
+      latencies: new Map<number, number>(),
+      outcomes: new Map<string, number>(),
+    };
     sums.set(key, sum);
-    if (name.startsWith("ms:")) {
-      const bucket = Number(name.slice("ms:".length));
-      sum.latencies.set(bucket, (sum.latencies.get(bucket) ?? 0) + Number(value));
-    } else if (isCounter(name)) {
-      sum.counters[name] += BigInt(value);
-    }
+    if (name.startsWith(LATENCY)) increase(sum.latencies, Number(name.slice(LATENCY.length)), Number(value));
+    else if (name.startsWith(OUTCOME)) increase(sum.outcomes, name.slice(OUTCOME.length), Number(value));
+    else if (isCounter(name)) sum.counters[name] += BigInt(value);
   }
+}
+
+function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
 function isCounter(name: string): name is Counter {

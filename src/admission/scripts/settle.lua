@@ -22,8 +22,8 @@ end
 
 local function count(field, increment)
   expire(KEYS[4], field, redis.call('HINCRBY', KEYS[4], field, increment), increment)
-  -- The distribution of latencies is not kept by agent.
-  if string.find(field, '|ms:', 1, true) then return end
+  -- Distributions are not kept by agent.
+  if string.find(field, '|ms:', 1, true) or string.find(field, '|outcome:', 1, true) then return end
   if expire(KEYS[5], field, redis.call('HINCRBY', KEYS[5], field, increment), increment) then
     redis.call('SADD', KEYS[6], ARGV[5])
     redis.call('PEXPIRE', KEYS[6], ARGV[7])

@@ -1,0 +1,17 @@
+import type { AddCommand } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import { positiveInteger } from "./options.ts";
+import { runWorker } from "./run-worker.ts";
+
+export const startCommand: AddCommand = (program, end) => {
+  program
+    .command("start")
+    .description("a worker and the monitor in one process, with a Redis of its own if there is no REDIS_URL")
+    .option("--concurrency <n>", "jobs in work at once (default: WORKER_CONCURRENCY, or 64)", positiveInteger)
+    .option("--fake", "do not ask for missing keys: agents of this folder are run with the fake provider instead")
+    .option("--writable", "let Bull Board's buttons retry, pause, remove …; read-only otherwise")
+    .action(async (options: { concurrency?: number; fake?: boolean; writable?: boolean }) => {
+      const stopped = await runWorker({ ...options, monitor: { writable: options.writable === true } });
+      end(stopped.aborted === 0 ? EXIT.ok : EXIT.interrupted);
+    });
+};
