@@ -73,7 +73,7 @@ function undated(model: string): string {
 }
 
 function ratesFor(entry: PriceEntry, inputTokens: number): PriceRates {
-  return entry.tiers.findLast(({ fromInputTokens }) => inputTokens > fromInputTokens) ?? entry;
+  return entry.tiers.findLast(({ fromInputTokens }) => inputTokens >= fromInputTokens) ?? entry;
 }
 
 /** USD per million tokens are micro-USD per token. */

@@ -3,7 +3,7 @@ import { createPrices } from "../../src/models/prices.ts";
 import type { GenerateResponse } from "../../src/providers/provider.ts";
 import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
 import { generateRequest, type RequestChanges } from "../support/generate-request.ts";
-import { recordedAnswer } from "../support/recorded-answers.ts";
+import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer, type RecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
 
@@ -58,6 +58,13 @@ describe("grok", () => {
     const prices = createPrices();
     const call = { provider: "grok", model: "grok-4.3", usage };
     expect(prices.priceOf({ ...call, reportedCostMicroUsd: null })).toBe(329.35);
+  });
+
+  it("bills short reasoning too", async () => {
+    const usage = { prompt_tokens: 5, completion_tokens: 100, completion_tokens_details: { reasoning_tokens: 50 } };
+    await using server = await startRecordedServer(completionAnswer({ usage }));
+
+    expect((await callGrok(server, {})).usage.outputTokens).toBe(150);
   });
 
   it("is told of a wrong key by a 400", async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { describe, expect, it, type TestContext } from "vitest";
 import { ProviderError } from "../../src/providers/provider-error.ts";
@@ -109,6 +110,14 @@ function forEveryProvider(subject: ProviderSubject): void {
       change: "dropped",
       why: "answers are taken whole in this version",
     });
+  });
+
+  it("leaves nothing on the signal, which may serve for many calls", async () => {
+    await using it = await start(subject);
+    const { signal } = new AbortController();
+    await it.provider.generate(generateRequest({ model: subject.model }), signal);
+
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("makes no call once the signal has fired", async () => {

@@ -1,6 +1,6 @@
 import type { GenerateRequest, SamplingParameters } from "../../src/providers/provider.ts";
 
-export const DEFAULT_PARAMETERS: SamplingParameters = {
+const DEFAULT_PARAMETERS: SamplingParameters = {
   temperature: 0.7,
   maxTokens: 280,
   topP: 0.9,

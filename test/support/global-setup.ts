@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { TestProject } from "vitest/node";
 import { REDIS_SETTINGS, startLocalRedis } from "./redis-server.ts";
@@ -32,7 +33,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("redisUrl", redis.url);
   project.provide("runId", runId);
   return async () => {
-    await removeKeys(redis.url, runId).finally(redis.stop);
+    try {
+      await removeKeys(redis.url, runId);
+    } finally {
+      await redis.stop();
+    }
   };
 }
 
@@ -60,7 +65,7 @@ async function redisInContainer(): Promise<TestRedis | null> {
       () => true,
       () => false,
     ),
-    new Promise<false>((resolve) => setTimeout(resolve, ENGINE_TIMEOUT_MS, false).unref()),
+    sleep(ENGINE_TIMEOUT_MS, false, { ref: false }),
   ]);
   if (!engine) return null;
   try {
@@ -97,8 +102,9 @@ function mayHaveContainerEngine(): boolean {
 async function removeKeys(url: string, runId: string): Promise<void> {
   if (process.env["REDIS_URL"] === undefined) return;
   const redis = new Redis(url);
-  for await (const keys of redis.scanStream({ match: `*${runId}-*`, count: 1000 })) {
-    if (keys.length > 0) await redis.unlink(...(keys as string[]));
+  const found: AsyncIterable<string[]> = redis.scanStream({ match: `*${runId}-*`, count: 1000 });
+  for await (const keys of found) {
+    if (keys.length > 0) await redis.unlink(...keys);
   }
   await redis.quit();
 }

@@ -6,7 +6,7 @@ import { afterAll } from "vitest";
  * in the file's own process; its `afterAll` is registered first and so runs last.
  */
 
-/** Closing takes a moment: a socket says goodbye, a child is reaped. */
+/** Closing takes a moment: a socket says goodbye, a child is reaped, ioredis has a timer of 2 s for lost connections. */
 const GRACE_MS = 3_000;
 const POLL_MS = 50;
 

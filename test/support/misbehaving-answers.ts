@@ -42,9 +42,10 @@ export const notHttp: Answer = (_, response) => {
   response.socket?.end("SSH-2.0-OpenSSH_9.6\r\n");
 };
 
+/** Resolves when the chunk has left, or cannot leave any more. */
 function written(response: ServerResponse, chunk: string | Buffer): Promise<void> {
   return new Promise((resolve) => {
-    response.once("close", resolve);
     response.write(chunk, () => resolve());
+    if (response.destroyed) resolve();
   });
 }

@@ -21,8 +21,13 @@ export interface SeenCall {
   state: "open" | "answered" | "broken";
 }
 
-/** A recorded answer, or a function that answers as it likes, or not at all. */
-export type Answer = RecordedAnswer | ((call: SeenCall, response: ServerResponse) => void | Promise<void>);
+/**
+ * A recorded answer, or a function that returns one (as late as it likes), writes to `response` itself, or never
+ * answers.
+ */
+export type Answer =
+  | RecordedAnswer
+  | ((call: SeenCall, response: ServerResponse) => RecordedAnswer | void | Promise<RecordedAnswer | void>);
 
 /** An HTTP server on loopback that speaks chat completions and remembers every call. */
 export interface RecordedServer extends AsyncDisposable {
@@ -68,7 +73,8 @@ export async function startRecordedServer(...first: Answer[]): Promise<RecordedS
     });
     notify();
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? completionAnswer();
-    await (typeof answer === "function" ? answer(call, response) : sendRecorded(answer, response));
+    const recorded = typeof answer === "function" ? await answer(call, response) : answer;
+    if (recorded !== undefined) send(recorded, response);
   };
 
   const server = createServer((request, response) => {
@@ -95,7 +101,7 @@ export async function startRecordedServer(...first: Answer[]): Promise<RecordedS
   };
 }
 
-export function sendRecorded(answer: RecordedAnswer, response: ServerResponse): void {
+function send(answer: RecordedAnswer, response: ServerResponse): void {
   response.writeHead(answer.response.status, answer.response.headers);
   response.end(bodyTextOf(answer));
 }

@@ -27,6 +27,7 @@ export interface LocalRedis extends AsyncDisposable {
 export async function startLocalRedis(settings: readonly string[] = []): Promise<LocalRedis> {
   const server = await findRedisServer();
   if (server === null) throw new RedisServerMissingError();
+  const { command, version } = server;
   const folder = await mkdtemp(join(tmpdir(), "test-redis-"));
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -34,7 +35,7 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
   let child: ChildProcess | null = null;
 
   async function start(): Promise<void> {
-    child = spawn(server!.command, [...listen, ...REDIS_SETTINGS, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(command, [...listen, ...REDIS_SETTINGS, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
     await waitUntilReady(url, child);
   }
   async function stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -43,14 +44,18 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
     child.kill(signal);
     await exited;
   }
+  // A test that hangs is ended without leaving its scopes.
+  const kill = () => void child?.kill("SIGKILL");
+  process.once("exit", kill);
   await start();
   return {
     url,
-    version: server.version,
+    version,
     start,
     stop,
     signal: (signal) => void child?.kill(signal),
     async [Symbol.asyncDispose]() {
+      process.off("exit", kill);
       await stop();
       await rm(folder, { recursive: true, force: true });
     },

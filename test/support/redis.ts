@@ -15,18 +15,20 @@ export function testNamespace(): string {
   return namespace;
 }
 
-/** A connection that closes with its scope: `await using redis = await connectTestRedis()`. */
+/** A connection that closes with its scope: `await using redis = await connectTestRedis()`. `url`: another server. */
 export async function connectTestRedis(
   options: Omit<RedisOptions, "replyMapping"> = {},
+  url = testRedisUrl(),
 ): Promise<Redis & AsyncDisposable> {
-  const redis = new Redis(testRedisUrl(), { lazyConnect: true, ...options });
+  const redis = new Redis(url, { lazyConnect: true, ...options });
   await redis.connect();
   return Object.assign(redis, {
     async [Symbol.asyncDispose]() {
       if (redis.status === "end") return;
-      const ended = once(redis, "end");
+      // While it waits to reconnect there is nothing to close, and no event tells that it has given up.
+      const closed = redis.stream.destroyed ? null : once(redis.stream, "close");
       redis.disconnect();
-      await ended;
+      await closed;
     },
   });
 }

@@ -140,8 +140,10 @@ function failureError(call: Call, { reason, sent, status, code }: HttpFailure): 
       return fail("aborted", sent ? "unknown" : "no", "stopped by us");
     case "deadline":
       return sent
-        ? fail("timeout", "unknown", `no complete answer within ${timeoutMs} ms${withCode}`)
+        ? fail("timeout", "unknown", `no complete answer within ${timeoutMs} ms`)
         : fail("network", "no", `no connection within ${timeoutMs} ms`);
+    case "stalled":
+      return fail("timeout", "unknown", "the answer stood still");
     case "too-large":
       return fail("invalid-response", "yes", "the answer is larger than 4 MiB and was cut off");
     case "malformed":

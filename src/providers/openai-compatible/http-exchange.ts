@@ -19,14 +19,15 @@ export interface HttpAnswer {
 /**
  * - `unreachable`: refused, DNS, connect time-out, or the connection broke before the request was written.
  * - `disconnected`: it broke afterwards.
- * - `deadline`: the time was up, or the body stood still.
+ * - `deadline`: the time was up.
+ * - `stalled`: nothing more of the body came for a while.
  * - `aborted`: the caller's signal.
  * - `certificate`: TLS could not be agreed on.
  * - `too-large`: the body passed the limit and was cut off.
  * - `malformed`: what came is not HTTP.
  */
 export type HttpFailureReason =
-  "unreachable" | "disconnected" | "deadline" | "aborted" | "certificate" | "too-large" | "malformed";
+  "unreachable" | "disconnected" | "deadline" | "stalled" | "aborted" | "certificate" | "too-large" | "malformed";
 
 export interface HttpFailure {
   readonly reason: HttpFailureReason;
@@ -167,7 +168,7 @@ const NOT_HTTP_CODE = /^HPE_|^HTTPParserError$|^UND_ERR_HEADERS_OVERFLOW$/;
 
 /** What went wrong, from the code of the socket or of undici. */
 export function failureReason(code: string | null, sent: boolean): HttpFailureReason {
-  if (code === "UND_ERR_BODY_TIMEOUT") return "deadline";
+  if (code === "UND_ERR_BODY_TIMEOUT") return "stalled";
   if (!sent) return code !== null && TLS_CODE.test(code) ? "certificate" : "unreachable";
   return code !== null && NOT_HTTP_CODE.test(code) ? "malformed" : "disconnected";
 }

@@ -6,6 +6,8 @@ export interface HttpTransportOptions {
   readonly maxConnections?: number;
   /** Default 10,000. A shorter deadline of the call wins. */
   readonly connectTimeoutMs?: number;
+  /** How long the body may stand still once the headers are there. Default 20,000. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** A `fetch` for the openai package; `init.agent` must be an exchange from `open`. */
@@ -22,9 +24,6 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
-/** Once the headers are there, a silence of this length ends the call, whatever its deadline. */
-const BODY_IDLE_MS = 20_000;
-
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
   const agent = new Agent({
     connections: options.maxConnections ?? 256,
@@ -33,7 +32,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     allowH2: false,
     // The deadline of the call is the clock for the headers: models think for minutes.
     headersTimeout: 0,
-    bodyTimeout: BODY_IDLE_MS,
+    bodyTimeout: options.idleTimeoutMs ?? 20_000,
   });
   return {
     open: (limits) => new HttpExchange(agent, limits),

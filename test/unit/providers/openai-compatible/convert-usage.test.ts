@@ -38,6 +38,13 @@ describe("convertUsage", () => {
     });
   });
 
+  it("believes the vendor's convention where the numbers allow both", () => {
+    const raw = { prompt_tokens: 5, completion_tokens: 100, completion_tokens_details: { reasoning_tokens: 50 } };
+
+    expect(convertUsage(raw, "inside-completion")?.outputTokens).toBe(100);
+    expect(convertUsage(raw, "beside-completion")?.outputTokens).toBe(150);
+  });
+
   it("keeps what was read from the cache apart from what was written to it", () => {
     const raw = recordedUsage("openai/200-reasoning-and-cached-tokens.json");
 

@@ -29,4 +29,8 @@ describe("redact", () => {
     expect(redact(message, KEY, MESSAGES)).toBe(message);
     expect(redact(message, "", MESSAGES)).toBe(message);
   });
+
+  it("does not take a placeholder for a key", () => {
+    expect(redact("none of the models is loaded", "none", [])).toBe("none of the models is loaded");
+  });
 });

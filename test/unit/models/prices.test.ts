@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { priceEntrySchema } from "../../../src/models/price-entry.ts";
+import shippedOverrides from "../../../src/models/price-overrides.json" with { type: "json" };
+import { createPrices, type Prices } from "../../../src/models/prices.ts";
+import type { TokenUsage } from "../../../src/providers/provider.ts";
+
+const USAGE: TokenUsage = {
+  inputTokens: 1000,
+  outputTokens: 100,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  estimated: false,
+  raw: null,
+};
+
+const GOLDEN: TokenUsage = {
+  ...USAGE,
+  inputTokens: 12,
+  cachedInputTokens: 2,
+  outputTokens: 229,
+  reasoningTokens: 228,
+};
+
+function price(prices: Prices, [provider, model]: [string, string], usage: Partial<TokenUsage> = {}): number | null {
+  return prices.priceOf({ provider, model, usage: { ...USAGE, ...usage }, reportedCostMicroUsd: null });
+}
+
+describe("priceOf", () => {
+  const prices = createPrices();
+
+  it("agrees with xAI's own bill: 1,176,500 ticks", () => {
+    expect(price(prices, ["grok", "grok-3-mini"], GOLDEN)).toBe(117.65);
+
+    const entry = {
+      provider: "grok",
+      model: "golden",
+      inputMtok: 0.3,
+      cachedInputMtok: 0.075,
+      outputMtok: 0.5,
+      tiers: [],
+    };
+    expect(price(createPrices({ overrides: [entry] }), ["grok", "golden"], GOLDEN)).toBe(117.65);
+  });
+
+  it("believes the vendor's own cost before any table", () => {
+    const call = { provider: "grok", model: "grok-1", usage: USAGE };
+    expect(prices.priceOf({ ...call, reportedCostMicroUsd: 42.0000001 })).toBe(42);
+  });
+
+  it.each([
+    ["openai", "gpt-6-luna", 150],
+    ["openai", "gpt-6-sol", 3000],
+    ["openai", "gpt-6-astra", 15_000],
+    ["openai", "gpt-6.1-terra", 1500],
+    ["openai", "gpt-6.1-sol", 3000],
+    ["openai", "gpt-6.1-sol-2026-09-29", 3000],
+    ["openai", "gpt-6.2-sol", 3000],
+    ["openai", "gpt-4", 36_000],
+    ["grok", "grok-4.3", 1500],
+    ["grok", "grok-4.20-non-reasoning", 1500],
+    ["grok", "grok-4.7", 2600],
+  ])("%s/%s: 1000 tokens in and 100 out cost %d micro-USD", (provider, model, expected) => {
+    expect(price(prices, [provider, model])).toBe(expected);
+  });
+
+  it.each([
+    ["openai", "gpt-6.1-sol", 272_000, 544_000 + 1000],
+    ["openai", "gpt-6.1-sol", 272_001, 1_088_004 + 1500],
+    ["openai", "gpt-6-luna", 272_001, 54_400.2 + 75],
+    ["grok", "grok-4.7", 199_999, 399_998 + 600],
+    ["grok", "grok-4.7", 200_000, 800_000 + 1200],
+    ["grok", "grok-4.3", 200_000, 500_000 + 500],
+  ])("%s/%s at %d input tokens costs %d: the tier counts for all of them", (provider, model, inputTokens, expected) => {
+    expect(price(prices, [provider, model], { inputTokens })).toBeCloseTo(expected, 6);
+  });
+
+  it("charges what is read from the cache less, and what is written to it more", () => {
+    const id: [string, string] = ["openai", "gpt-6.1-sol"];
+    expect(price(prices, id, { cachedInputTokens: 1000 })).toBe(100 + 1000);
+    expect(price(prices, id, { cacheWriteInputTokens: 1000 })).toBe(2500 + 1000);
+    expect(price(prices, id, { cachedInputTokens: 500, cacheWriteInputTokens: 500 })).toBe(50 + 1250 + 1000);
+  });
+
+  it.each([
+    ["grok", "grok-1"],
+    ["openai", "gpt-99"],
+    ["nobody", "nothing"],
+    ["openai", "__proto__"],
+  ])("does not know %s/%s, and says so instead of 0", (provider, model) => {
+    expect(price(prices, [provider, model])).toBeNull();
+    expect(prices.upperBound({ provider, model, inputBytes: 10, maxOutputTokens: 10 })).toBeNull();
+    expect(prices.contextTokens(provider, model)).toBeNull();
+  });
+
+  it("knows that the fake provider is free", () => {
+    expect(price(prices, ["fake", "fake-1"])).toBe(0);
+    expect(prices.upperBound({ provider: "fake", model: "x", inputBytes: 10, maxOutputTokens: 10 })).toBe(0);
+    expect(prices.contextTokens("fake", "fake-1")).toBeNull();
+  });
+
+  it("lets the operator's entries win over the shipped ones and the library", () => {
+    const overrides = [
+      { provider: "openai", model: "gpt-6.1-sol", inputMtok: 1, outputMtok: 1, tiers: [] },
+      { provider: "openai", model: "gpt-6-luna", inputMtok: 7, outputMtok: 0, tiers: [], contextTokens: 9 },
+    ];
+    const own = createPrices({ overrides });
+
+    expect(price(own, ["openai", "gpt-6.1-sol"])).toBe(1100);
+    expect(price(own, ["openai", "gpt-6-luna"])).toBe(7000);
+    expect(own.contextTokens("openai", "gpt-6-luna")).toBe(9);
+    expect(price(own, ["openai", "gpt-6-sol"])).toBe(3000);
+  });
+
+  it("lets an entry for a snapshot win over the one for its model", () => {
+    const snapshot = "gpt-6.1-sol-2026-09-29";
+    const overrides = [{ provider: "openai", model: snapshot, inputMtok: 1, outputMtok: 1, tiers: [] }];
+    expect(price(createPrices({ overrides }), ["openai", snapshot])).toBe(1100);
+  });
+
+  it("rounds to 1e-12 USD", () => {
+    const overrides = [{ provider: "p", model: "m", inputMtok: 0.1, outputMtok: 0.2, tiers: [] }];
+    const sum = price(createPrices({ overrides }), ["p", "m"], { inputTokens: 1, outputTokens: 1 });
+    expect(sum).toBe(0.3);
+  });
+});
+
+describe("upperBound", () => {
+  const prices = createPrices();
+
+  it("takes every byte for a token that is written to the cache, and the whole cap for output", () => {
+    const call = { provider: "openai", model: "gpt-6.1-sol", inputBytes: 1000, maxOutputTokens: 280 };
+    expect(prices.upperBound(call)).toBe(2500 + 2800);
+  });
+
+  it("is never below what any usage within it costs", () => {
+    for (const model of ["gpt-6-luna", "gpt-6.1-sol", "gpt-4o"]) {
+      const bound = prices.upperBound({ provider: "openai", model, inputBytes: 300_000, maxOutputTokens: 500 }) ?? 0;
+      for (const inputTokens of [1, 100_000, 272_000, 272_001, 300_000]) {
+        const usage = { inputTokens, outputTokens: 500, cacheWriteInputTokens: inputTokens };
+        expect(price(prices, ["openai", model], usage)).toBeLessThanOrEqual(bound);
+      }
+    }
+  });
+});
+
+describe("contextTokens", () => {
+  const prices = createPrices();
+
+  it.each([
+    ["openai", "gpt-6-luna", 1_050_000],
+    ["openai", "gpt-6.1-sol", 1_050_000],
+    ["openai", "gpt-4", 8192],
+    ["grok", "grok-4.7", 500_000],
+    ["grok", "grok-4.3", 1_000_000],
+  ])("%s/%s: %d", (provider, model, expected) => {
+    expect(prices.contextTokens(provider, model)).toBe(expected);
+  });
+});
+
+describe("the shipped overrides", () => {
+  it("are dated, say where they come from, and are there once", () => {
+    const entries = priceEntrySchema.array().parse(shippedOverrides);
+
+    for (const { source, readOn } of entries) {
+      expect(source).toMatch(/^https:\/\//);
+      expect(readOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    }
+    expect(new Set(entries.map(({ provider, model }) => `${provider}/${model}`)).size).toBe(entries.length);
+  });
+});
