@@ -25,14 +25,15 @@ function fromTemplate(style: Exclude<ResponseStyle, "echo">, topic: string, rand
   return capitalise(opening) + random.pick(second) + random.pick(third);
 }
 
-/** What a prompt is about: `topic: x`, `about x`, a quoted part, else its first words. */
+/** What a prompt is about: its line `Topic: x`, the post to reply to, `about x`, a quoted part, else its first words. */
 export function topicOf(prompt: string): string {
-  const line = prompt.replace(/\s+/g, " ").trim();
   const named =
-    /\btopic:? ["“]?([^"”.!?\n]+)/i.exec(line) ??
-    /\babout ["“]?([^"”.!?\n]+)/i.exec(line) ??
-    /["“]([^"”]+)["”]/.exec(line);
-  const topic = cut(named?.[1] ?? line, MAX_TOPIC_CHARACTERS).replace(/[\s.,;:!?–-]+$/u, "");
+    /^topic: *["“]?([^"”\n]+)/im.exec(prompt) ??
+    /\bmentions you:\n`+\n([^\n]+)/i.exec(prompt) ??
+    /\babout ["“]?([^"”.!?\n]+)/i.exec(prompt) ??
+    /["“]([^"”]+)["”]/.exec(prompt);
+  const line = (named?.[1] ?? prompt).replace(/\s+/g, " ").trim();
+  const topic = cut(line, MAX_TOPIC_CHARACTERS).replace(/[\s.,;:!?–-]+$/u, "");
   return topic === "" ? "today" : topic;
 }
 

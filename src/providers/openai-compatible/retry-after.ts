@@ -10,18 +10,22 @@ export interface RetryAfterSources {
 }
 
 /**
- * How long the vendor asks us to wait: the longest of everything it says, at most 24 hours; `null` when it says nothing
- * that makes sense.
+ * How long the vendor asks us to wait, at most 24 hours; `null` when it says nothing that makes sense. The longest of
+ * what it says about this request; only without that, the reset of a limit that is used up: a reset is the time until
+ * the limit is *full* again (60 s where OpenAI itself asks for half a second, see 429-rate-limit-tokens-retry-after).
  */
 export function retryAfterMs({ headers, message, now }: RetryAfterSources): number | null {
-  const waits = [
+  const asked = longest([
     decimal(headers["retry-after-ms"]),
     fromRetryAfter(headers["retry-after"], headers["date"], now),
-    fromReset(headers, "requests"),
-    fromReset(headers, "tokens"),
     fromMessage(message),
-  ].filter((wait) => wait !== null);
-  return waits.length === 0 ? null : Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(...waits)));
+  ]);
+  return asked ?? longest([fromReset(headers, "requests"), fromReset(headers, "tokens")]);
+}
+
+function longest(waits: readonly (number | null)[]): number | null {
+  const said = waits.filter((wait) => wait !== null);
+  return said.length === 0 ? null : Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(...said)));
 }
 
 function decimal(text: string | undefined): number | null {

@@ -141,7 +141,8 @@ describe("the fake provider", () => {
 describe("topicOf", () => {
   it.each([
     ["Write a tweet about the sea.", "the sea"],
-    ["Topic: old lighthouses\nMood: calm", "old lighthouses Mood: calm"],
+    ["Topic: old lighthouses\nMood: calm", "old lighthouses"],
+    ["Somebody answers.\n\nThe post that mentions you:\n```\nwhy tides?\n```", "why tides"],
     ['Post something on "tidal power", please', "tidal power"],
     ["Good morning, everyone!", "Good morning, everyone"],
     ["", "today"],

@@ -86,13 +86,14 @@ describe("the message", () => {
   });
 });
 
-it("the longest of everything that is said counts", () => {
+it("the longest of what is said about the request counts, and a reset only when nothing else is said", () => {
   const headers = {
     "retry-after": "1",
     "retry-after-ms": "494",
     "x-ratelimit-remaining-tokens": "0",
     "x-ratelimit-reset-tokens": "1m0.052s",
   };
-  expect(wait(headers, "Please try again in 494ms.")).toBe(60_052);
+  expect(wait(headers, "Please try again in 494ms.")).toBe(1000);
+  expect(wait({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m0.052s" }, "")).toBe(60_052);
   expect(wait({ "retry-after": "1", "retry-after-ms": "494" }, "try again in 2s")).toBe(2000);
 });
