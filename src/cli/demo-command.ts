@@ -7,7 +7,9 @@ import { checkInput } from "../bulk/run-bulk.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { showRedisAddress } from "../platform/redis.ts";
-import { listenForShutdown } from "../platform/shutdown.ts";
+import { InvalidInputError } from "../platform/problem.ts";
+import { aborted, listenForShutdown } from "../platform/shutdown.ts";
+import type { RunningMonitor } from "../compose.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { AddCommand } from "./command.ts";
 import { followBulk } from "./follow-bulk.ts";
@@ -25,10 +27,11 @@ export const demoCommand: AddCommand = (program, end) => {
   program
     .command("demo")
     .description("write a tweet for each of the example topics, with a worker and a Redis of its own; needs no key")
-    .action(async () => end(await demo()));
+    .option("--keep", "leave the monitor running until Ctrl-C, to look around")
+    .action(async ({ keep = false }: { keep?: boolean }) => end(await demo(keep)));
 };
 
-async function demo(): Promise<ExitCode> {
+async function demo(keep: boolean): Promise<ExitCode> {
   using signals = listenForShutdown();
   const loaded = loadConfig();
   const config: Config = {
@@ -41,7 +44,8 @@ async function demo(): Promise<ExitCode> {
     },
   };
   await using workplace = await openWorkplace({ config, fake: true });
-  introduce(workplace);
+  await using monitor = await openMonitor(workplace);
+  introduce(workplace, monitor.url);
   const input = join(EXAMPLES, "topics.csv");
   const { rows } = await checkInput({ input, agent: null, knownAgents: new Set(workplace.agents.keys()) });
   console.log(
@@ -63,18 +67,33 @@ async function demo(): Promise<ExitCode> {
     await printTweets(out);
     console.log(`\n${usageTable("provider", usage.by("provider"))}\n${usageTable("agent", usage.by("agent"))}`);
     printNextSteps();
+    if (keep) await lookAround(monitor.url, signals.requested);
     return progress.failed > 0 ? EXIT.jobsFailed : EXIT.ok;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function introduce({ config, redis }: Workplace): void {
+/** At the usual address or, when that is taken, at any that is free. */
+async function openMonitor(workplace: Workplace): Promise<RunningMonitor> {
+  return await workplace.monitor({}).catch(async (error: unknown) => {
+    if (!(error instanceof InvalidInputError)) throw error;
+    return await workplace.monitor({ host: "127.0.0.1", port: 0 });
+  });
+}
+
+async function lookAround(url: string, signal: AbortSignal): Promise<void> {
+  console.log(`\nThe monitor stays at ${url}/board until Ctrl-C.`);
+  await aborted(signal);
+}
+
+function introduce({ config, redis }: Workplace, monitorUrl: string): void {
   const missing = [...config.providers.missingKeys];
   console.log("Puppet Engine demo");
   console.log(
     `  Redis      ${redis.embeddedIn === null ? showRedisAddress(redis.address) : `our own, append-only, in ${redis.embeddedIn}`}`,
   );
+  console.log(`  Monitor    ${monitorUrl}/board`);
   for (const [provider, variables] of missing) {
     console.log(
       `  ${provider.padEnd(10)} no key (${variables.join(" or ")}): the FAKE provider takes its place; texts are made up, nothing is paid`,
@@ -104,5 +123,6 @@ Next:
   npm run puppet-engine -- enqueue tweet --agent ada --topic "the smell of rain" --worker --fake
   npm run puppet-engine -- bulk examples/topics.csv --out tweets.jsonl --worker --fake
   npm run puppet-engine -- usage --by agent
+  npm run demo -- --keep                       the same again, and the monitor stays
 With OPENAI_API_KEY or GROK_API_KEY in .env (see .env.example) the same commands call the real providers.`);
 }

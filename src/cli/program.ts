@@ -11,6 +11,7 @@ import { JobConflictError } from "../queue/enqueue-batch.ts";
 import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
 import type { AddCommand } from "./command.ts";
+import { checkCommand } from "./check-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   resultCommand,
   cancelCommand,
   usageCommand,
+  checkCommand,
 ];
 
 const EXAMPLES = `

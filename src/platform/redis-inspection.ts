@@ -2,6 +2,8 @@ import type { Redis } from "ioredis";
 
 export interface RedisInspection {
   readonly version: string;
+  /** How often a second Redis looks after its timers; `null`: it does not say. */
+  readonly hz: number | null;
   /** What will lose jobs or is too slow, each with its remedy. Empty when all is well. */
   readonly warnings: readonly string[];
 }
@@ -29,7 +31,8 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   if (isOlder(info.get("redis_version") ?? "", OLDEST_VERSION)) {
     warnings.push(`Redis ${version} is too old; ${OLDEST_VERSION.join(".")} or newer is needed`);
   }
-  return { version, warnings };
+  const hz = Number(info.get("configured_hz") ?? info.get("hz"));
+  return { version, hz: Number.isNaN(hz) ? null : hz, warnings };
 }
 
 function isOlder(version: string, [major, minor]: readonly [number, number]): boolean {
