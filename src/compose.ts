@@ -59,16 +59,18 @@ export interface ProducerParts {
   readonly config: Pick<Config, "namespace" | "file" | "providers">;
   readonly address: RedisAddress;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Default: the shipped neutral writer. */
+  readonly defaultAgent?: Agent;
 }
 
-export function composeProducer({ config, address, agents }: ProducerParts): Producer {
+export function composeProducer({ config, address, agents, ...parts }: ProducerParts): Producer {
   return createQueueProducer({
     redis: connectRedis(address, "producer"),
     queueRedis: connectRedis(address, "producer-queue"),
     address,
     namespace: config.namespace,
     agents,
-    defaultAgent: defaultAgent(compileOptions(config)),
+    defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)),
     clock: systemClock,
     resultsMs: retentionOf(config.file).resultsMs,
   });

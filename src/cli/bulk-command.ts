@@ -52,7 +52,7 @@ a reply, one with a prompt is content, any other a tweet. recent_events and conv
 async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCode> {
   const { agent = null, worker: withWorker = false, fake = false, json = false } = options;
   using signals = listenForShutdown();
-  await using workplace = await openWorkplace({ fake, keys: withWorker ? "required" : "not-needed" });
+  await using workplace = await openWorkplace({ fake });
   const summary = await checkInput({ input, agent, knownAgents: new Set(workplace.agents.keys()) });
   if (summary.duplicates > 0)
     console.error(`note: ${summary.duplicates} rows stand in the input twice; they count once`);
@@ -63,7 +63,7 @@ async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCod
     output,
     usage,
     rows: summary.rows,
-    signal: signals.requested,
+    signals,
     input,
     options,
   });

@@ -14,7 +14,7 @@ export const cancelCommand: AddCommand = (program, end) => {
     .command("cancel <id>")
     .description("cancel a job, also one in mid-call")
     .action(async (id: string) => {
-      await using workplace = await openWorkplace({ agents: false });
+      await using workplace = await openWorkplace({ agents: "none" });
       await using producer = workplace.producer();
       const reply = await producer.cancel(id);
       console.log(`${id}: ${MEANING[reply]}`);

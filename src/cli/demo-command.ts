@@ -61,7 +61,7 @@ async function demo(keep: boolean): Promise<ExitCode> {
     });
     const usage = new RunUsage();
     const options = { worker: true, concurrency: DEMO_CONCURRENCY };
-    const progress = await followBulk({ workplace, output, usage, rows, signal: signals.requested, input, options });
+    const progress = await followBulk({ workplace, output, usage, rows, signals, input, options });
     await output.complete();
     if (signals.requested.aborted) return EXIT.interrupted;
     await printTweets(out);

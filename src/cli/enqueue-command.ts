@@ -105,14 +105,15 @@ function content(options: EnqueueOptions): JobInput {
 async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<ExitCode> {
   const { worker: withWorker = false, wait = withWorker, fake = false } = options;
   using signals = listenForShutdown();
-  await using workplace = await openWorkplace({ fake, keys: withWorker ? "required" : "not-needed" });
+  await using workplace = await openWorkplace({ fake });
+  if (withWorker) workplace.requireKeys([input.agent]);
   await using producer = workplace.producer();
   const job = await producer.enqueue(input);
   if (!wait) {
     console.log(options.json === true ? JSON.stringify(job) : `${job.id} ${job.status} in lane ${job.lane}`);
     return EXIT.ok;
   }
-  await using worker = withWorker ? await workplace.worker({ quiet: true }) : undefined;
+  await using worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
   if (worker === undefined) await workplace.hintIfNoWorker();
   const result = await awaitResult(producer, job.id, signals.requested);
   if (result === null) return interrupted(job.id);

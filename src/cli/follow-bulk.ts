@@ -1,5 +1,6 @@
 import type { OutputFile } from "../bulk/output-file.ts";
 import { runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
+import type { ShutdownSignals } from "../platform/shutdown.ts";
 import { progressView } from "./progress.ts";
 import type { RunUsage } from "./run-usage.ts";
 import type { Workplace } from "./workplace.ts";
@@ -9,7 +10,8 @@ export interface FollowedBulk {
   readonly output: OutputFile;
   readonly usage: RunUsage;
   readonly rows: number;
-  readonly signal: AbortSignal;
+  /** The first stops the run, the second aborts calls of its own worker. */
+  readonly signals: ShutdownSignals;
   readonly input: string;
   readonly options: {
     readonly worker?: boolean;
@@ -25,14 +27,18 @@ export async function followBulk({
   output,
   usage,
   rows,
-  signal,
+  signals,
   input,
   options,
 }: FollowedBulk): Promise<BulkProgress> {
   const { worker: withWorker = false, concurrency, agent = null, json = false } = options;
   await using producer = workplace.producer();
   await using _worker = withWorker
-    ? await workplace.worker({ quiet: true, ...(concurrency === undefined ? {} : { concurrency }) })
+    ? await workplace.worker({
+        quiet: true,
+        force: signals.forced,
+        ...(concurrency === undefined ? {} : { concurrency }),
+      })
     : undefined;
   if (!withWorker) await workplace.hintIfNoWorker();
   const view = progressView(rows, { silent: json });
@@ -40,7 +46,7 @@ export async function followBulk({
     const knownAgents = new Set(workplace.agents.keys());
     return await runBulk(
       {
-        ...{ input, agent, knownAgents, output, producer, signal },
+        ...{ input, agent, knownAgents, output, producer, signal: signals.requested },
         onProgress: (progress) => view.update(progress),
         onResult: (result) => usage.add(result),
         onRefused: (error) => console.error(`error: ${error.message}`),

@@ -1,4 +1,14 @@
 #!/usr/bin/env node
 import { runProgram } from "./program.ts";
 
+// `puppet-engine … | head` closes our output early; that is no fault of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 process.exitCode = await runProgram(process.argv.slice(2));
+
+/** Connections to a Redis that went away may keep the process alive for ever; nothing else is left to do. */
+const PATIENCE_MS = 2000;
+setTimeout(() => process.exit(), PATIENCE_MS).unref();

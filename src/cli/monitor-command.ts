@@ -30,7 +30,7 @@ programs send it as "Authorization: Bearer TOKEN". /healthz and /readyz are open
     )
     .action(async (options: MonitorOptions) => {
       using signals = listenForShutdown();
-      await using workplace = await openWorkplace({ agents: false });
+      await using workplace = await openWorkplace({ agents: "none" });
       await using monitor = await workplace.monitor(options);
       console.error(`monitor at ${monitor.url}/board; Ctrl-C stops it`);
       await aborted(signals.requested);

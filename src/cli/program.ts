@@ -92,8 +92,13 @@ function report(error: unknown): ExitCode {
   ) {
     return EXIT.redisUnreachable;
   }
-  if (error instanceof Error) console.error(error.stack);
+  if (error instanceof Error && !isFileError(error)) console.error(error.stack);
   return EXIT.unexpected;
+}
+
+/** A full disk or a folder that may not be written to: the message says it all. */
+function isFileError(error: Error): boolean {
+  return "syscall" in error && "path" in error;
 }
 
 function printProblems(problems: readonly Problem[]): void {

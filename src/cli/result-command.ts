@@ -20,7 +20,7 @@ export const resultCommand: AddCommand = (program, end) => {
 
 async function showResult(id: string, { wait = false, json = false }: ResultOptions): Promise<ExitCode> {
   using signals = listenForShutdown();
-  await using workplace = await openWorkplace({ agents: false });
+  await using workplace = await openWorkplace({ agents: "none" });
   await using producer = workplace.producer();
   if (wait) await workplace.hintIfNoWorker();
   const result = await producer.result(id, wait ? { waitMs: Infinity, signal: signals.requested } : {});

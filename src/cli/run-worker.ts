@@ -13,10 +13,12 @@ export async function runWorker({ concurrency, fake = false, monitor }: RunWorke
   aborted: number;
 }> {
   using signals = listenForShutdown();
-  await using workplace = await openWorkplace({ fake, keys: "if-agents-given" });
+  await using workplace = await openWorkplace({ fake, agents: "own" });
+  workplace.requireKeys(workplace.agents.keys());
   const { config } = workplace;
   await using served = monitor === undefined ? undefined : await workplace.monitor(monitor);
-  const worker = await workplace.worker({ quiet: false, ...(concurrency === undefined ? {} : { concurrency }) });
+  const { forced: force } = signals;
+  const worker = await workplace.worker({ quiet: false, force, ...(concurrency === undefined ? {} : { concurrency }) });
   const configured = Object.keys(config.providers.settings).join(", ");
   console.error(
     `worker ${worker.id} is taking jobs (namespace ${config.namespace}, providers: ${configured}); Ctrl-C stops it`,
@@ -24,5 +26,5 @@ export async function runWorker({ concurrency, fake = false, monitor }: RunWorke
   if (served !== undefined) console.error(`monitor at ${served.url}/board`);
   await aborted(signals.requested);
   console.error("stopping: letting calls in flight finish; once more aborts them");
-  return await worker.stop({ graceMs: config.file.worker.graceSeconds * 1000, force: signals.forced });
+  return await worker.stop({ graceMs: config.file.worker.graceSeconds * 1000, force });
 }

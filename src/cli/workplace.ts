@@ -1,5 +1,6 @@
 import { countWorkers } from "../admission/sweeper.ts";
 import type { Agent } from "../agents/agent.ts";
+import { defaultAgent } from "../agents/default-agent.ts";
 import { loadAgents } from "../agents/load-agents.ts";
 import {
   compileOptions,
@@ -14,7 +15,7 @@ import { loadConfig, type Config } from "../config/load-config.ts";
 import { createLogger, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
-import { connectRedis, withRedis } from "../platform/redis.ts";
+import { connectRedis, withRedis, type RedisAddress } from "../platform/redis.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { GenerationWorker } from "../queue/worker.ts";
 import { replaceProviders } from "./replace-providers.ts";
@@ -24,72 +25,97 @@ export interface Workplace extends AsyncDisposable {
   readonly config: Config;
   readonly redis: OpenedRedis;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Writes `content` that names no agent. */
+  readonly defaultAgent: Agent;
   producer(): Producer;
-  /** @param quiet log warnings only, because something else is shown meanwhile */
-  worker(options: { quiet: boolean; concurrency?: number }): Promise<GenerationWorker>;
+  /** Disposing it lets calls in flight finish, within the configured grace. */
+  worker(options: WorkerOptions): Promise<GenerationWorker>;
+  /**
+   * For a process that will call providers itself.
+   * @param agentIds who will be needed; `undefined` stands for the default agent
+   * @throws InvalidInputError naming each missing variable and the agents that need it
+   */
+  requireKeys(agentIds: Iterable<string | undefined>): void;
   /** Starts serving the monitor; `host` and `port` win over the configuration. */
   monitor(options: { host?: string; port?: number; writable?: boolean }): Promise<RunningMonitor>;
   /** Waiting for a result is pointless while nobody works: says so, and how to change it. */
   hintIfNoWorker(): Promise<void>;
 }
 
+export interface WorkerOptions {
+  /** Log errors only, because something else is shown meanwhile. */
+  readonly quiet: boolean;
+  readonly concurrency?: number;
+  /** Aborts calls in flight while the worker is being disposed. */
+  readonly force: AbortSignal;
+}
+
 export interface WorkplaceOptions {
-  /** Load the agents' folder; default true. */
-  readonly agents?: boolean;
+  /** Whose agents to load: `own` leaves out the shipped examples. Default `all`. */
+  readonly agents?: "all" | "own" | "none";
   /** Providers without a key are replaced by the fake one. */
   readonly fake?: boolean;
-  /**
-   * Whether this process will call providers and so must have their keys. `if-agents-given`: only those that the
-   * operator's own agents need; a worker may run without any agent files. Default `not-needed`.
-   */
-  readonly keys?: "required" | "if-agents-given" | "not-needed";
   readonly config?: Config;
 }
 
 /** @throws InvalidInputError, RedisUnavailableError */
 export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Workplace> {
-  const { config = loadConfig() } = options;
-  const agents = options.agents === false ? new Map<string, Agent>() : await readAgents(config, options);
+  const { config = loadConfig(), fake = false } = options;
   for (const note of config.notes) console.error(`note: ${note}`);
-  const redis = await openRedis(config);
-  await warnAboutRedis(redis);
+  const { missingKeys } = config.providers;
+  const replace = (agent: Agent): Agent => (fake ? replaceProviders(agent, missingKeys) : agent);
+  const loaded = await readAgents(config, options.agents ?? "all");
+  const agents = new Map([...loaded].map(([id, agent]) => [id, replace(agent)]));
+  const writer = replace(defaultAgent(compileOptions(config)));
+  const redis = await openCheckedRedis(config);
+  const { address } = redis;
   return {
     config,
     redis,
     agents,
-    producer: () => composeProducer({ config, address: redis.address, agents }),
-    async worker({ quiet, concurrency = config.concurrency }) {
-      const logger = createLogger({
-        level: quiet ? quieter(config.logLevel) : config.logLevel,
-        format: config.logFormat,
-      });
-      return await composeWorker({ config: { ...config, concurrency }, address: redis.address, logger });
-    },
+    defaultAgent: writer,
+    producer: () => composeProducer({ config, address, agents, defaultAgent: writer }),
+    worker: async (workerOptions) => await openWorker(config, address, workerOptions),
     async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
-      return await composeMonitor({
-        config: { ...config, monitor: { ...config.monitor, host, port } },
-        address: redis.address,
-        writable,
-      });
+      const monitor = { ...config.monitor, host, port };
+      return await composeMonitor({ config: { ...config, monitor }, address, writable });
+    },
+    requireKeys(agentIds) {
+      const needed = [...new Set(agentIds)].flatMap((id) => (id === undefined ? writer : (agents.get(id) ?? [])));
+      requireKeys(needed, missingKeys);
     },
     hintIfNoWorker: async () => await hintIfNoWorker(config, redis),
     [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),
   };
 }
 
-async function readAgents(
-  config: Config,
-  { fake = false, keys = "not-needed" }: WorkplaceOptions,
-): Promise<ReadonlyMap<string, Agent>> {
-  if (keys === "if-agents-given" && config.usesExampleAgents) return new Map();
-  if (config.usesExampleAgents)
+async function openCheckedRedis(config: Config): Promise<OpenedRedis> {
+  const redis = await openRedis(config);
+  try {
+    await warnAboutRedis(redis);
+    return redis;
+  } catch (error) {
+    await redis[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openWorker(config: Config, address: RedisAddress, options: WorkerOptions): Promise<GenerationWorker> {
+  const { quiet, force, concurrency = config.concurrency } = options;
+  const logger = createLogger({ level: quiet ? quieter(config.logLevel) : config.logLevel, format: config.logFormat });
+  const worker = await composeWorker({ config: { ...config, concurrency }, address, logger });
+  const graceMs = config.file.worker.graceSeconds * 1000;
+  return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.stop({ graceMs, force })) };
+}
+
+async function readAgents(config: Config, which: "all" | "own" | "none"): Promise<ReadonlyMap<string, Agent>> {
+  if (which === "none" || (which === "own" && config.usesExampleAgents)) return new Map();
+  if (config.usesExampleAgents) {
     console.error("note: no folder agents here and no AGENTS_DIR: using the example agents");
+  }
   const { agents, notes } = await loadAgents(config.agentsDirectory, compileOptions(config));
   for (const note of notes) console.error(`note: ${note}`);
-  const { missingKeys } = config.providers;
-  const runnable = fake ? replaceProviders(agents, missingKeys) : agents;
-  if (keys !== "not-needed") requireKeys(runnable, missingKeys);
-  return runnable;
+  return agents;
 }
 
 /** Beside a progress bar only what needs attention is shown, unless somebody asked for more. */
@@ -97,12 +123,12 @@ function quieter(level: LogLevel): LogLevel {
   return level === "info" ? "error" : level;
 }
 
-/** Names each missing variable once, with all agents that need it. */
-function requireKeys(agents: ReadonlyMap<string, Agent>, missing: ReadonlyMap<string, readonly string[]>): void {
+function requireKeys(agents: readonly Agent[], missing: ReadonlyMap<string, readonly string[]>): void {
   const problems = [...missing].flatMap(([provider, variables]): Problem[] => {
-    const users = [...agents.values()].filter(({ chain }) => chain.some((member) => member.provider === provider));
+    const users = agents.filter(({ chain }) => chain.some((member) => member.provider === provider));
     if (users.length === 0) return [];
-    const expected = `the key of ${provider}, for ${users.map(({ id }) => id).join(", ")} (or --fake to replace providers without a key)`;
+    const names = users.map(({ id }) => id).join(", ");
+    const expected = `the key of ${provider}, for ${names} (or --fake to replace providers without a key)`;
     return [{ source: "environment", path: variables.join(" or "), got: "nothing", expected }];
   });
   if (problems.length > 0) throw new InvalidInputError(problems);

@@ -1,7 +1,7 @@
 import type { RequestKind, UsageRecord } from "../job/usage-record.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import { backoff, jitterOf, type BackoffPolicy } from "./backoff.ts";
-import { RECOVERY, type Recovery } from "./recovery.ts";
+import { RECOVERY } from "./recovery.ts";
 
 /** One provider + model of the chain, as far as deciding needs it. */
 export interface Candidate {
@@ -54,43 +54,65 @@ type Verdict =
   | { readonly can: "be-called"; readonly request: RequestKind; readonly omit: readonly string[] }
   | { readonly can: "be-retried"; readonly afterMs: number }
   | { readonly can: "be-awaited"; readonly untilAt: number; readonly beforeFailOver: boolean; readonly why: string }
-  | { readonly can: "not"; readonly why: string; readonly failOver: Recovery["failOver"] };
+  | { readonly can: "not"; readonly why: string };
 
 /**
  * The only place that decides about retries, waits, fail-over and giving up. A pure function: the same history gives
  * the same step in any process, jitter included.
  */
 export function decide(input: DecideInput): Step {
-  if (input.history.length >= input.policy.maxCalls) {
-    return {
-      do: "give-up",
-      status: "failed",
-      reason: `${input.policy.maxCalls} calls were made for this job, the most allowed`,
-    };
-  }
+  const { history, policy } = input;
+  if (history.some((row) => endsJob(row, policy))) return giveUp(failuresOf(input));
+  const step = nextStep(input);
+  if (step.do === "give-up" || history.length < policy.maxCalls) return step;
+  return giveUp([`${policy.maxCalls} calls were made for this job, the most allowed`, ...failuresOf(input)]);
+}
+
+function nextStep(input: DecideInput): Step {
   const reasons: string[] = [];
   const waits: number[] = [];
-  let contextNeeded = 0;
+  const tokensNeeded = tokensNeededBy(input);
   for (const [member, candidate] of input.chain.entries()) {
-    if (contextNeeded > 0 && (candidate.contextTokens ?? 0) <= contextNeeded) {
+    const verdict = judge(member, input);
+    if (verdict.can !== "not" && (candidate.contextTokens ?? 0) < tokensNeeded) {
       reasons.push(`${label(candidate)}: its context is not larger`);
       continue;
     }
-    const verdict = judge(member, input);
     if (verdict.can === "be-called") return { do: "call", member, request: verdict.request, omit: verdict.omit };
     if (verdict.can === "be-retried") return { do: "retry", afterMs: verdict.afterMs };
     reasons.push(`${label(candidate)}: ${verdict.why}`);
-    if (verdict.can === "be-awaited") {
-      if (verdict.beforeFailOver && fits(verdict.untilAt, input)) return { do: "wait", untilAt: verdict.untilAt };
-      waits.push(verdict.untilAt);
-      continue;
-    }
-    if (!mayFailOver(verdict.failOver, input.policy))
-      return { do: "give-up", status: "failed", reason: reasons.join("; ") };
-    if (verdict.failOver === "larger-context")
-      contextNeeded = Math.max(contextNeeded, candidate.contextTokens ?? Infinity);
+    if (verdict.can === "not") continue;
+    if (verdict.beforeFailOver && fits(verdict.untilAt, input)) return { do: "wait", untilAt: verdict.untilAt };
+    waits.push(verdict.untilAt);
   }
   return atChainEnd(input, waits, reasons.join("; "));
+}
+
+/** Some answers end the job whoever gave them: the same request would be refused elsewhere, or must not go there. */
+function endsJob(row: UsageRecord, policy: DecidePolicy): boolean {
+  if (!isError(row)) return false;
+  const { sameProvider, failOver } = RECOVERY[row.outcome];
+  if (sameProvider !== "never") return false;
+  return failOver === "no" || (failOver === "if-asked" && !policy.failOverOnContentFilter);
+}
+
+/** More than the largest context that the prompt did not fit; 0 when it was never too long. */
+function tokensNeededBy({ history, chain }: DecideInput): number {
+  return history
+    .filter(({ outcome }) => outcome === "context-too-long")
+    .reduce((needed, { member }) => Math.max(needed, (chain[member]?.contextTokens ?? Infinity) + 1), 0);
+}
+
+/** How each provider that was called failed last. */
+function failuresOf({ chain, history }: DecideInput): string[] {
+  return chain.flatMap((candidate, member) => {
+    const last = history.findLast((row) => row.member === member);
+    return last === undefined ? [] : [`${label(candidate)}: ${whyOf(last)}`];
+  });
+}
+
+function giveUp(reasons: readonly string[]): Step {
+  return { do: "give-up", status: "failed", reason: reasons.join("; ") };
 }
 
 /** Nobody can be called now: wait for the first that comes back, if the job may wait that long. */
@@ -105,10 +127,6 @@ function fits(untilAt: number, input: DecideInput): boolean {
   return untilAt - input.now <= input.waitLeftMs;
 }
 
-function mayFailOver(failOver: Recovery["failOver"], policy: DecidePolicy): boolean {
-  return failOver === "if-asked" ? policy.failOverOnContentFilter : failOver !== "no";
-}
-
 function label(candidate: Candidate): string {
   return `${candidate.provider}/${candidate.model}`;
 }
@@ -118,8 +136,7 @@ function judge(member: number, input: DecideInput): Verdict {
   const own = judgeHistory(rows, input);
   const unavailable = input.unavailable.get(member);
   if (unavailable === undefined || own.can === "not" || unavailable.untilAt <= input.now) return own;
-  if (unavailable.why === "not-configured")
-    return { can: "not", why: "not configured on this worker", failOver: "yes" };
+  if (unavailable.why === "not-configured") return { can: "not", why: "not configured on this worker" };
   const until = new Date(unavailable.untilAt).toISOString();
   return {
     can: "be-awaited",
@@ -135,21 +152,19 @@ function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict
   const rule = RECOVERY[last.outcome];
   switch (rule.sameProvider) {
     case "never":
-      return failed(last, rule);
+      return failed(last);
     case "resume":
       return callAgain(rows);
     case "retry":
       return retryVerdict(rows, last, input);
     case "retry-once":
-      return rows.filter(isRetriedOnce).length > 1 ? failed(last, rule, 2) : retryVerdict(rows, last, input);
+      return rows.filter(isRetriedOnce).length > 1 ? failed(last, 2) : retryVerdict(rows, last, input);
     case "wait":
-      return last.retryAfterMs === null ? retryVerdict(rows, last, input) : waitVerdict(rows, last, input.now);
+      return last.retryAfterMs === null ? retryVerdict(rows, last, input) : waitVerdict(rows, last, input);
     case "omit-parameter":
-      return omitVerdict(rows, last, rule);
+      return omitVerdict(rows, last);
     case "recover":
-      return rows.some((row) => row.request === "recover")
-        ? failed(last, rule)
-        : { ...callAgain(rows), request: "recover" };
+      return last.request === "recover" ? failed(last) : { ...callAgain(rows), request: "recover" };
   }
 }
 
@@ -178,24 +193,30 @@ function spendsAttempt(row: UsageRecord): boolean {
   return sameProvider === "retry" || sameProvider === "retry-once" || sameProvider === "wait";
 }
 
-function failed(last: UsageRecord, rule: Recovery, spent = 1): Verdict {
+function failed(last: UsageRecord, spent = 1): Verdict {
+  return { can: "not", why: whyOf(last, spent) };
+}
+
+function whyOf({ outcome, message }: UsageRecord, spent = 1): string {
   const attempts = spent > 1 ? ` after ${spent} attempts` : "";
-  const message = last.message === null ? "" : ` (${last.message})`;
-  return { can: "not", why: `${last.outcome}${attempts}${message}`, failOver: rule.failOver };
+  return `${outcome}${attempts}${message === null ? "" : ` (${message})`}`;
 }
 
 function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: DecideInput): Verdict {
+  const { attempts, backoff: policy } = input.policy;
   const spent = rows.filter(spendsAttempt).length;
-  if (spent >= input.policy.attempts) return failed(last, RECOVERY[last.outcome], spent);
-  const delayMs = backoff(spent, jitterOf(last.attemptId), input.policy.backoff);
-  const afterMs = endOf(last) + delayMs - input.now;
-  // A clock that was set back must not stretch a wait beyond what the back-off gave.
-  return afterMs > 0 ? { can: "be-retried", afterMs: Math.min(afterMs, delayMs) } : callAgain(rows);
+  if (spent >= attempts) return failed(last, spent);
+  const delayMs = backoff(spent, jitterOf(last.attemptId), policy);
+  const leftMs = endOf(last) + delayMs - input.now;
+  if (isOver(leftMs, delayMs, input)) return callAgain(rows);
+  return { can: "be-retried", afterMs: Math.min(leftMs, policy.capMs) };
 }
 
-function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, now: number): Verdict {
-  const untilAt = endOf(last) + (last.retryAfterMs ?? 0);
-  if (untilAt <= now) return callAgain(rows);
+function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {
+  const waitMs = last.retryAfterMs ?? 0;
+  const untilAt = endOf(last) + waitMs;
+  // Calling too early does no harm: ADMIT keeps the same wait as a pause, by Redis' own clock.
+  if (isOver(untilAt - input.now, waitMs, input)) return callAgain(rows);
   return {
     can: "be-awaited",
     untilAt,
@@ -204,10 +225,18 @@ function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, now: numbe
   };
 }
 
-function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord, rule: Recovery): Verdict {
+/**
+ * More left than there ever was: the clock was set back, or is behind the one of the worker that made the attempt, and
+ * how long ago that was cannot be told. Waiting once more each time would never end. Small differences are waited out.
+ */
+function isOver(leftMs: number, wholeMs: number, { policy }: DecideInput): boolean {
+  return leftMs <= 0 || leftMs > wholeMs + policy.backoff.capMs;
+}
+
+function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord): Verdict {
   const refused = rows.filter((row) => row.outcome === "unsupported-parameter").map((row) => row.parameter);
   const isNew = last.parameter !== null && refused.filter((parameter) => parameter === last.parameter).length === 1;
-  return isNew ? callAgain(rows) : failed(last, rule);
+  return isNew ? callAgain(rows) : failed(last);
 }
 
 /** The next call keeps what the earlier ones taught: parameters to leave out, the larger cap. */

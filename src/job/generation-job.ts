@@ -14,9 +14,13 @@
  * - *usage*: tokens. *cost*: money. *finish reason*: why the model stopped.
  */
 import { z } from "zod";
-import { toProblems } from "../platform/field-fault.ts";
+import { formatPath, toProblems, type FieldFault } from "../platform/field-fault.ts";
+import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { strictObject, zodFaults } from "../platform/zod-faults.ts";
+import { findJsonFaults, isNestedTooDeeply, isPlainObject, type JsonObject } from "./json-value.ts";
+
+export type { JsonValue } from "./json-value.ts";
 
 export const JOB_KINDS = ["tweet", "reply", "content"] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
@@ -28,72 +32,46 @@ export type Urgency = (typeof URGENCIES)[number];
 /** The largest job accepted, as UTF-8 bytes of its JSON. */
 export const MAX_JOB_BYTES = 256 * 1024;
 
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-
-function badCharacterOffset(text: string): number {
-  const nul = text.indexOf("\0");
-  return nul === -1 ? text.search(LONE_SURROGATE) : nul;
-}
-
-const text = z.string({ error: "text" }).superRefine((value, context) => {
-  const offset = badCharacterOffset(value);
-  if (offset === -1) return;
-  const what = value[offset] === "\0" ? "NUL" : "a lone surrogate";
-  context.addIssue({
-    code: "custom",
-    message: `text without NUL or lone surrogates`,
-    params: { got: `${what} at offset ${offset}` },
-  });
-});
-
+const text = z.string({ error: "text" });
 const writtenText = text.refine((value) => value.trim() !== "", { error: "text that is not empty" });
 
-const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
-const SECRET_KEY = /^(?:.*_)?api_?key$/i;
+/** Its content is checked by `findJsonFaults`, with everything else in a job. */
+const context = z.custom<JsonObject>(isPlainObject, { error: "an object" });
 
-const contextKey = z
-  .string()
-  .max(128)
-  .superRefine((key, context) => {
-    if (FORBIDDEN_KEYS.has(key)) context.addIssue({ code: "custom", message: "another name: this one is reserved" });
-    if (SECRET_KEY.test(key))
-      context.addIssue({ code: "custom", message: "no key here: keys live in the environment or in mounted files" });
-  });
-
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-
-const jsonValue: z.ZodType<JsonValue> = z.lazy(() =>
-  z.union([text, z.number(), z.boolean(), z.null(), z.array(jsonValue), z.record(contextKey, jsonValue)], {
-    error: "JSON: text without NUL or lone surrogates, finite numbers, lists, objects without reserved names or keys",
-  }),
+const historyMessageFields = strictObject(
+  { author: text.nullable().default(null), text },
+  'text, or an object {"author", "text"}',
 );
 
-const context = z.record(contextKey, jsonValue, { error: "an object" }).default({});
-
-const historyMessageError = 'a list of messages, each text or an object {"author", "text"}';
-
-/** One earlier message of a conversation; a bare string is a message whose author is not known. */
-const historyMessage = z.union(
-  [
-    text.transform((value) => ({ author: null, text: value })),
-    strictObject({ author: text.nullable().default(null), text }),
-  ],
-  { error: historyMessageError },
+/** One earlier message of a conversation; the author of a bare text is not known. */
+const historyMessage = z.preprocess(
+  (message) => (typeof message === "string" ? { author: null, text: message } : message),
+  historyMessageFields,
 );
 export type HistoryMessage = z.output<typeof historyMessage>;
 
-/** Ids that people choose. Integers such as 42 are fine: they become strings. */
-const jobId = z
-  .union([z.string(), z.int().nonnegative().transform(String)], { error: "a string of A–Z a–z 0–9 _ -, or an integer" })
-  .pipe(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, { error: "1–128 characters of A–Z a–z 0–9 _ -" }));
+/** A single text is a conversation of one message. */
+const conversationHistory = z.preprocess(
+  (history) => (typeof history === "string" ? [history] : history),
+  z.array(historyMessage, { error: "a list of messages" }),
+);
 
-const agentIdError = "the id of an agent: 1–128 characters of A–Z a–z 0–9 _ -";
-const agentId = z.string({ error: agentIdError }).regex(/^[A-Za-z0-9_-]{1,128}$/, { error: agentIdError });
+const ID = /^[A-Za-z0-9_-]{1,128}$/;
+const ID_CHARACTERS = "1–128 characters of A–Z a–z 0–9 _ -";
+
+/** Ids that people choose. Integers such as 42 are fine: they become strings. */
+const jobIdError = `${ID_CHARACTERS}, or an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;
+const jobId = z
+  .union([z.string(), z.int().nonnegative().transform(String)], { error: jobIdError })
+  .pipe(z.string().regex(ID, { error: jobIdError }));
+
+const agentIdError = `the id of an agent: ${ID_CHARACTERS}`;
+const agentId = z.string({ error: agentIdError }).regex(ID, { error: agentIdError });
 
 const common = {
   id: jobId.optional(),
-  urgency: z.enum(URGENCIES, { error: `one of ${URGENCIES.join(", ")}` }).optional(),
-  context,
+  urgency: z.enum(URGENCIES, { error: ({ input }) => oneNameOf(URGENCIES, input) }).optional(),
+  context: context.default({}),
 };
 
 const tweetInput = strictObject({ kind: z.literal("tweet"), agent: agentId, ...common });
@@ -101,11 +79,7 @@ const replyInput = strictObject({
   kind: z.literal("reply"),
   agent: agentId,
   mention: writtenText,
-  conversation_history: z
-    .union([z.array(historyMessage), text.transform((value) => [{ author: null, text: value }])], {
-      error: historyMessageError,
-    })
-    .default([]),
+  conversation_history: conversationHistory.default([]),
   ...common,
 });
 const contentInput = strictObject({
@@ -115,30 +89,54 @@ const contentInput = strictObject({
   ...common,
 });
 
-const jobInputSchema = z.preprocess(
-  liftConversationHistory,
-  z.discriminatedUnion("kind", [tweetInput, replyInput, contentInput], { error: discriminatorMessage }),
-);
+const jobInputSchema = z.discriminatedUnion("kind", [tweetInput, replyInput, contentInput], { error: kindError });
 
-/** The source passes the history inside `context`; it is accepted there too, and means the same. */
-function liftConversationHistory(input: unknown): unknown {
-  if (typeof input !== "object" || input === null) return input;
-  const job = input as { kind?: unknown; context?: unknown; conversation_history?: unknown };
-  if (job.kind !== "reply" || typeof job.context !== "object" || job.context === null) return input;
-  if (!("conversation_history" in job.context) || job.conversation_history !== undefined) return input;
-  const { conversation_history, ...rest } = job.context as Record<string, unknown>;
-  return { ...job, context: rest, conversation_history };
+/** Zod reports an unknown kind as an invalid union, and what is no object at all as an invalid type. */
+function kindError(issue: { code?: string; input?: unknown }): string {
+  if (issue.code !== "invalid_union") return "an object: the fields of one job";
+  return oneNameOf(JOB_KINDS, (issue.input as { kind?: unknown }).kind);
 }
 
-function discriminatorMessage(issue: { code?: string }): string | undefined {
-  return issue.code === "invalid_union" ? `one of ${JOB_KINDS.join(", ")}` : undefined;
+function oneNameOf(names: readonly string[], given: unknown): string {
+  return oneOf(typeof given === "string" ? given : "", names);
 }
 
-/** What a producer passes in. `agent` is optional for `content` only. */
-export type JobInput = z.input<typeof tweetInput> | z.input<typeof replyInput> | z.input<typeof contentInput>;
+interface CommonInput {
+  /** Makes the job idempotent: `[A-Za-z0-9_-]{1,128}`, or a non-negative integer. Default: a random id. */
+  readonly id?: string | number | undefined;
+  /** Default: `reply` for replies, otherwise `scheduled`, or `bulk` when many are enqueued at once. */
+  readonly urgency?: Urgency | undefined;
+  /** What the text should take into account: `topic`, `mood`, `recent_events`, … Any JSON; keys are refused. */
+  readonly context?: JsonObject | undefined;
+}
+
+export interface TweetInput extends CommonInput {
+  readonly kind: "tweet";
+  readonly agent: string;
+}
+
+export interface ReplyInput extends CommonInput {
+  readonly kind: "reply";
+  readonly agent: string;
+  /** The post to answer. */
+  readonly mention: string;
+  /** Oldest message first; may also be given inside `context`. */
+  readonly conversation_history?:
+    string | readonly (string | { readonly author?: string | null | undefined; readonly text: string })[] | undefined;
+}
+
+export interface ContentInput extends CommonInput {
+  readonly kind: "content";
+  readonly prompt: string;
+  /** Default: a neutral writer. */
+  readonly agent?: string | undefined;
+}
+
+/** What a producer passes in. */
+export type JobInput = TweetInput | ReplyInput | ContentInput;
 
 /** A checked job input, defaults filled in. */
-export type ParsedJobInput = z.output<typeof tweetInput> | z.output<typeof replyInput> | z.output<typeof contentInput>;
+export type ParsedJobInput = z.output<typeof jobInputSchema>;
 
 /**
  * Checks a job input.
@@ -147,16 +145,65 @@ export type ParsedJobInput = z.output<typeof tweetInput> | z.output<typeof reply
  * @throws InvalidInputError with every problem
  */
 export function parseJobInput(input: unknown, source = "job", line?: number): ParsedJobInput {
-  const at = line === undefined ? { source } : { source, line };
-  const bytes = Buffer.byteLength(JSON.stringify(input) ?? "");
-  if (bytes > MAX_JOB_BYTES) {
-    throw new InvalidInputError([
-      { ...at, path: "", got: `${bytes} bytes`, expected: `at most ${MAX_JOB_BYTES} bytes (256 KiB)` },
-    ]);
+  const { job, faults } = checkJob(input);
+  if (job !== undefined && faults.length === 0) return job;
+  throw new InvalidInputError(toProblems(faults, { source, lineOf: () => line }));
+}
+
+/** Every check runs whatever the others found, so that all faults are reported at once. */
+function checkJob(input: unknown): { job?: ParsedJobInput | undefined; faults: FieldFault[] } {
+  if (isNestedTooDeeply(input)) {
+    return { faults: [{ path: [], got: "more than 32 nested levels", expected: "at most 32 levels" }] };
   }
-  const parsed = jobInputSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new InvalidInputError(toProblems(zodFaults(parsed.error, input), { source, lineOf: () => line }));
+  const lifted = liftConversationHistory(input);
+  const parsed = jobInputSchema.safeParse(lifted);
+  const refused = isObject(input) ? findJsonFaults(input) : [];
+  const refusedPaths = new Set(refused.map(({ path }) => formatPath(path)));
+  const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, lifted);
+  const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
+  return { job: parsed.data, faults: [...sizeFaults(input), ...refused, ...wrongFields, ...historyFaults(lifted)] };
+}
+
+/** Of any class: what is no object at all is the schema's business. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function sizeFaults(input: unknown): FieldFault[] {
+  const bytes = jsonBytes(input);
+  if (bytes <= MAX_JOB_BYTES) return [];
+  return [{ path: [], got: `${bytes} bytes`, expected: `at most ${MAX_JOB_BYTES} bytes (256 KiB)` }];
+}
+
+/** 0 for what has no JSON, such as a bigint: `findJsonFaults` says where it is. */
+function jsonBytes(input: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(input) ?? "");
+  } catch {
+    return 0;
+  }
+}
+
+/** The source passes the history inside `context`; it is accepted there too, and means the same. */
+function liftConversationHistory(input: unknown): unknown {
+  if (!isPlainObject(input) || input["kind"] !== "reply") return input;
+  const { context: given, conversation_history: own } = input;
+  if (!isPlainObject(given) || !Object.hasOwn(given, "conversation_history") || !isNothing(own)) return input;
+  const { conversation_history, ...rest } = given;
+  return { ...input, context: rest, conversation_history };
+}
+
+function isNothing(history: unknown): boolean {
+  return history === undefined || (Array.isArray(history) && history.length === 0);
+}
+
+/** What is still in the context after lifting stands there beside another history. */
+function historyFaults(lifted: unknown): FieldFault[] {
+  if (!isPlainObject(lifted) || lifted["kind"] !== "reply") return [];
+  const { context: given } = lifted;
+  if (!isPlainObject(given) || !Object.hasOwn(given, "conversation_history")) return [];
+  const path = ["context", "conversation_history"];
+  return [{ path, got: "a second history", expected: "one: conversation_history beside or inside context" }];
 }
 
 /** A job as it travels through the queue: references and parameters, never keys. Version 1 of its schema. */
@@ -176,14 +223,14 @@ export interface GenerationJob {
 
 /** The part of a job that decides what is written, and that its identity is checked by. */
 export type JobPayload =
-  | { readonly kind: "tweet"; readonly context: Readonly<Record<string, JsonValue>> }
+  | { readonly kind: "tweet"; readonly context: JsonObject }
   | {
       readonly kind: "reply";
       readonly mention: string;
       readonly conversationHistory: readonly HistoryMessage[];
-      readonly context: Readonly<Record<string, JsonValue>>;
+      readonly context: JsonObject;
     }
-  | { readonly kind: "content"; readonly prompt: string; readonly context: Readonly<Record<string, JsonValue>> };
+  | { readonly kind: "content"; readonly prompt: string; readonly context: JsonObject };
 
 export function payloadOf(input: ParsedJobInput): JobPayload {
   switch (input.kind) {
@@ -202,24 +249,35 @@ export function payloadOf(input: ParsedJobInput): JobPayload {
 }
 
 const payloadSchema: z.ZodType<JobPayload> = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("tweet"), context: z.record(contextKey, jsonValue) }),
+  z.object({ kind: z.literal("tweet"), context }),
   z.object({
     kind: z.literal("reply"),
     mention: writtenText,
     conversationHistory: z.array(z.object({ author: text.nullable(), text })),
-    context: z.record(contextKey, jsonValue),
+    context,
   }),
-  z.object({ kind: z.literal("content"), prompt: writtenText, context: z.record(contextKey, jsonValue) }),
+  z.object({ kind: z.literal("content"), prompt: writtenText, context }),
 ]);
 
-/** What a worker accepts from the queue: checked again, because anybody with Redis access can write there. */
-export const generationJobSchema: z.ZodType<GenerationJob> = z.object({
+const queuedJobSchema: z.ZodType<GenerationJob> = z.object({
   version: z.literal(1),
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  id: z.string().regex(ID, { error: ID_CHARACTERS }),
   agentId,
-  snapshot: z.string().regex(/^[0-9a-f]{32}$/),
+  snapshot: z.string().regex(/^[0-9a-f]{32}$/, { error: "32 hex digits" }),
   turn: z.int().nonnegative(),
   urgency: z.enum(URGENCIES),
   enqueuedAt: z.number(),
   input: payloadSchema,
 });
+
+const checkedJson = z.unknown().superRefine((value, { addIssue }) => {
+  const faults = isNestedTooDeeply(value)
+    ? [{ path: [], got: "more than 32 nested levels", expected: "at most 32 levels" }]
+    : [...sizeFaults(value), ...findJsonFaults(value)];
+  for (const { path, got, expected } of faults) {
+    addIssue({ code: "custom", path: [...path], message: expected, params: { got } });
+  }
+});
+
+/** What a worker accepts from the queue: checked again, because anybody with Redis access can write there. */
+export const generationJobSchema: z.ZodType<GenerationJob> = checkedJson.pipe(queuedJobSchema);

@@ -52,8 +52,11 @@ function hasToken({ headers }: FastifyRequest, token: string): boolean {
 
 /** In constant time, whatever the lengths. */
 function isSame(given: string, token: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 async function askForToken(reply: FastifyReply): Promise<FastifyReply> {

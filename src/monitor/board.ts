@@ -67,7 +67,7 @@ class LaneAdapter extends BullMQAdapter {
   }
 
   override async clean(state: Parameters<BullMQAdapter["clean"]>[0], graceMs: number): Promise<void> {
-    await this.#cleanInSlices(state as Parameters<Queue["clean"]>[2], graceMs);
+    await this.#cleanInSlices(state, graceMs);
   }
 
   async #cleanInSlices(state: Parameters<Queue["clean"]>[2], graceMs: number): Promise<void> {

@@ -43,6 +43,8 @@ const POLL_MS = 20;
 /** The kernel's limit is 104 bytes on macOS and 108 on Linux, the final NUL included. */
 const LONGEST_SOCKET_PATH_BYTES = 100;
 const LOG_LINES_SHOWN = 5;
+/** The last three: it is just ending. */
+const NOBODY_LISTENS = /ENOENT|ECONNREFUSED|ECONNRESET|EPIPE|Connection is closed/;
 /** Every user of the server holds one connection of this name: the kernel closes it even if its process is killed. */
 const USER_CONNECTION_NAME = "embedded-redis-user";
 
@@ -164,8 +166,7 @@ async function connect(path: string): Promise<Redis | null> {
     return connection;
   } catch (error) {
     const cause = failure ?? error;
-    if (cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ECONNREFUSED"))
-      return null;
+    if (NOBODY_LISTENS.test(reasonOf(cause))) return null;
     throw new EmbeddedRedisError(`The embedded Redis at ${path} cannot be reached: ${reasonOf(cause)}`);
   }
 }
@@ -194,6 +195,8 @@ async function leave({ connection, child }: ServerUser): Promise<void> {
   connection.removeAllListeners("end");
   connection.stream.ref();
   if ((await countUsers(connection)) > 1) {
+    // Not counted from now on; when the server notices the end of the connection is uncertain.
+    await connection.client("SETNAME", `${USER_CONNECTION_NAME}:left`);
     connection.disconnect();
     return;
   }

@@ -35,8 +35,8 @@ const LONGEST_SHOWN_VALUE = 60;
 /** How a wrong value is shown in a problem: JSON, cut, control and bidi characters escaped. Not for secrets. */
 export function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (typeof value === "number") return String(value);
-  const json = JSON.stringify(value) ?? typeof value;
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  const json = JSON.stringify(value) ?? `a ${typeof value}`;
   const safe = json.replace(/[\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, escapeCharacter);
   return safe.length > LONGEST_SHOWN_VALUE ? `${safe.slice(0, LONGEST_SHOWN_VALUE)}…` : safe;
 }

@@ -2,13 +2,19 @@ import { z } from "zod";
 import { describeValue, type FieldFault, type FieldPath } from "./field-fault.ts";
 import { oneOf } from "./one-of.ts";
 
-/** Like `z.strictObject`, but with one issue per unknown field, so that each gets its own suggestion. */
-export function strictObject<Shape extends z.core.$ZodShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+/**
+ * Like `z.strictObject`, but with one issue per unknown field, so that each gets its own suggestion.
+ * @param expected what messages say of a value that is no object
+ */
+export function strictObject<Shape extends z.core.$ZodShape>(
+  shape: Shape,
+  expected = "an object",
+): z.ZodObject<Shape, z.core.$strict> {
   const unknownField = z.custom(() => false, {
     error: (issue) => oneOf(String(issue.path?.at(-1)), Object.keys(shape)),
     params: { got: "an unknown field" },
   });
-  return z.object(shape, { error: "an object" }).catchall(unknownField);
+  return z.object(shape, { error: expected }).catchall(unknownField);
 }
 
 /**

@@ -8,7 +8,8 @@ import { runGeneration } from "../generation/run-generation.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { Logger } from "../platform/logger.ts";
-import { JOB_NAME, decodeJob, jobIdOf, queueOptions } from "./job-codec.ts";
+import { isPassingRedisError } from "../platform/redis-retry.ts";
+import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { QUARANTINE } from "./lane.ts";
 
@@ -49,6 +50,9 @@ export interface Consumer {
 
 /** A job of a newer schema waits this long for a newer worker before it is looked at again. */
 const NEWER_JOB_PAUSE_MS = 60_000;
+/** A job that Redis refused a command for is tried again after this. */
+const REDIS_PAUSE_MS = 5000;
+const LONGEST_REASON = 300;
 const CACHED_SNAPSHOTS = 10_000;
 
 export function createConsumer(options: ConsumerOptions): Consumer {
@@ -63,10 +67,11 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           { jobId: jobIdOf(job.id ?? ""), version },
           "parked: its schema is newer than this worker; upgrade it",
         );
-        return await park(job, token, options);
+        return await delay(job, token, options.generation.clock.now() + NEWER_JOB_PAUSE_MS);
       }
       if (decoded.is === "invalid") return await refuse(job, decoded.reason, options);
-      const agent = await agentOf(decoded.job, snapshots, options);
+      const onError = async (error: unknown): Promise<never> => await handleError(error, { job, token, options });
+      const agent = await agentOf(decoded.job, snapshots, options).catch(onError);
       if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
       const stop = new AbortController();
       running.set(decoded.job.id, stop);
@@ -78,12 +83,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           signal: stop.signal,
           alone: job.queueName === QUARANTINE.name,
         };
-        return await conclude(await runGeneration(input, options.generation), {
-          job,
-          token,
-          decoded: decoded.job,
-          options,
-        });
+        const outcome = await runGeneration(input, options.generation).catch(onError);
+        return await conclude(outcome, { job, token, decoded: decoded.job, options });
       } finally {
         running.delete(decoded.job.id);
       }
@@ -111,8 +112,7 @@ async function conclude(outcome: RunOutcome, { job, token, decoded, options }: C
     case "retry":
       throw new RetryLater(outcome.why, outcome.afterMs);
     case "wait":
-      await job.moveToDelayed(Math.ceil(outcome.untilAt), token);
-      throw new DelayedError();
+      return await delay(job, token, Math.ceil(outcome.untilAt));
     case "give-back":
       await job.moveToWait(token);
       throw new WaitingError();
@@ -154,15 +154,33 @@ async function agentOf(
   return agent;
 }
 
-async function park(job: Job, token: string | undefined, { generation }: ConsumerOptions): Promise<never> {
-  await job.moveToDelayed(generation.clock.now() + NEWER_JOB_PAUSE_MS, token);
+/** Without spending one of BullMQ's attempts. */
+async function delay(job: Job, token: string | undefined, untilAt: number): Promise<never> {
+  await job.moveToDelayed(untilAt, token);
   throw new DelayedError();
+}
+
+/**
+ * Damaged data, or a defect of ours, would fail again every time: it ends the job. An error of Redis says nothing about
+ * the job, which waits.
+ */
+async function handleError(error: unknown, { job, token, options }: Omit<Conclusion, "decoded">): Promise<never> {
+  const jobId = jobIdOf(job.id ?? "");
+  if (isPassingRedisError(error) || (error instanceof Error && error.name === "ReplyError")) {
+    options.logger.error({ jobId, lane: job.queueName, err: error }, "Redis refuses a command; the job is tried again");
+    return await delay(job, token, options.generation.clock.now() + REDIS_PAUSE_MS);
+  }
+  options.logger.error({ jobId, lane: job.queueName, err: error }, "unexpected error");
+  const { name, message } = error instanceof Error ? error : { name: "error", message: typeof error };
+  return await refuse(job, `unexpected ${name}: ${message}`.slice(0, LONGEST_REASON), options);
 }
 
 /** Ends a job that cannot run at all; it still gets its terminal record. */
 async function refuse(job: Job, reason: string, { admission, generation, logger }: ConsumerOptions): Promise<never> {
   const jobId = jobIdOf(job.id ?? "");
   logger.error({ jobId, lane: job.queueName }, reason);
+  // Numbers of BullMQ's own (Bull Board's "Add job") are ids of somebody else's jobs here.
+  if (job.id !== queueJobId(jobId)) throw new UnrecoverableError(reason);
   const data = job.data as { agentId?: unknown; input?: { kind?: unknown } } | null;
   const agentId = typeof data?.agentId === "string" ? data.agentId : "unknown";
   const kind = data?.input?.kind === "tweet" || data?.input?.kind === "reply" ? data.input.kind : "content";
