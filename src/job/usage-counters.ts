@@ -50,7 +50,8 @@ export function parseCounterField(field: string): CounterField {
 
 /** The increments that a row stands for; zeros are left out. */
 export function countersOf(row: UsageRecord): [field: string, increment: number][] {
-  const costPicoUsd = Math.round((row.costMicroUsd ?? 0) * PICO_PER_MICRO);
+  // Redis counts in 64-bit integers and refuses 1e+22; no vendor charges 9,007 USD for one call.
+  const costPicoUsd = Math.min(Number.MAX_SAFE_INTEGER, Math.round((row.costMicroUsd ?? 0) * PICO_PER_MICRO));
   const values: Record<Counter, number> = {
     requests: 1,
     failures: row.outcome === "succeeded" ? 0 : 1,
@@ -83,7 +84,7 @@ export function dayOf(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }
 
-/** Exact up to 9,007 USD, correctly rounded above. */
+/** Exact up to 9,007 USD, to 16 digits above. */
 export function microUsdOfPico(pico: bigint): number {
   return Number(pico) / PICO_PER_MICRO;
 }

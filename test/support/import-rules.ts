@@ -12,7 +12,7 @@ export interface SourceFile {
 export interface ImportRule {
   /** Folders or files under `src`. A folder ends in `/`. */
   readonly imports?: readonly string[];
-  /** The same, for `import type` only: nothing of it is there at run time. */
+  /** The same and packages, for `import type` only: nothing of it is there at run time. */
   readonly types?: readonly string[];
   readonly packages?: readonly string[];
   /** Computes only: not even Node's own modules. */
@@ -62,7 +62,9 @@ interface Place {
 
 function isAllowed({ specifier, typeOnly }: Import, { file, home, rule }: Place): boolean {
   if (specifier.startsWith("node:")) return rule.pure !== true;
-  if (!specifier.startsWith(".")) return rule.packages?.includes(packageOf(specifier)) === true;
+  if (!specifier.startsWith(".")) {
+    return [...(rule.packages ?? []), ...(typeOnly ? (rule.types ?? []) : [])].includes(packageOf(specifier));
+  }
   const target = posix.join(posix.dirname(file.path), specifier);
   const targets = [home, ...(rule.imports ?? []), ...(typeOnly ? (rule.types ?? []) : [])];
   return targets.some((allowed) => covers(allowed, target));

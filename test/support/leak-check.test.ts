@@ -7,7 +7,7 @@ import { makeTempFolder } from "./temp-folder.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 it("a file that leaves a timer, a connection, a server or a child process behind fails and is told so", async () => {
-  const { code, stderr } = await runTestFile(`
+  const { code, stdout, stderr } = await runTestFile(`
     import { spawn } from "node:child_process";
     import { once } from "node:events";
     import { connect, createServer } from "node:net";
@@ -17,7 +17,7 @@ it("a file that leaves a timer, a connection, a server or a child process behind
       const server = createServer().listen(0, "127.0.0.1");
       await once(server, "listening");
       await once(connect(server.address()), "connect");
-      spawn("sleep", ["10"], { stdio: "ignore" });
+      console.log("child", spawn("sleep", ["60"], { stdio: "ignore" }).pid);
     });
   `);
   expect(stderr).toContain("This file leaves behind: ");
@@ -25,6 +25,8 @@ it("a file that leaves a timer, a connection, a server or a child process behind
     expect(stderr).toContain(leak);
   }
   expect(code).toBe(1);
+  const child = Number(/child (\d+)/.exec(stdout)?.[1]);
+  expect(isRunning(child)).toBe(false);
 });
 
 it("a file that cleans up passes", async () => {
@@ -38,6 +40,14 @@ it("a file that cleans up passes", async () => {
   expect(stderr).toBe("");
   expect(code).toBe(0);
 });
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** A run of Vitest of its own, with nothing but the leak check. */
 async function runTestFile(source: string): Promise<ProgramResult> {

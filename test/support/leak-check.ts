@@ -1,3 +1,5 @@
+import { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll } from "vitest";
 
@@ -19,8 +21,18 @@ afterAll(async () => {
     await sleep(POLL_MS);
     leaks = leakedResources();
   }
-  if (leaks.length > 0) throw new Error(`This file leaves behind: ${leaks.join(", ")}`);
+  if (leaks.length === 0) return;
+  await killChildren();
+  throw new Error(`This file leaves behind: ${leaks.join(", ")}`);
 });
+
+/** A test that hung is ended without leaving its scopes; its servers would stay on the machine. */
+async function killChildren(): Promise<void> {
+  const { _getActiveHandles: activeHandles } = process as unknown as { _getActiveHandles(): unknown[] };
+  const children = activeHandles.call(process).filter((handle) => handle instanceof ChildProcess);
+  for (const child of children) child.kill("SIGKILL");
+  await Promise.all(children.map((child) => once(child, "exit")));
+}
 
 function leakedResources(): string[] {
   return [...countResources()]

@@ -44,9 +44,6 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
     child.kill(signal);
     await exited;
   }
-  // A test that hangs is ended without leaving its scopes.
-  const kill = () => void child?.kill("SIGKILL");
-  process.once("exit", kill);
   await start();
   return {
     url,
@@ -55,7 +52,6 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
     stop,
     signal: (signal) => void child?.kill(signal),
     async [Symbol.asyncDispose]() {
-      process.off("exit", kill);
       await stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -76,7 +76,7 @@ describe("several users of one data folder", () => {
     await first[Symbol.asyncDispose]();
     expect(await serverPid(second.path)).toBe(pid);
     await second[Symbol.asyncDispose]();
-    expect(isRunning(pid)).toBe(false);
+    await waitFor(() => !isRunning(pid), { describe: "the end of the server" });
   });
 
   it("end with one server when their processes start at the same moment", async () => {
@@ -175,7 +175,7 @@ async function withClient<T>(path: string, use: (client: Redis) => Promise<T>): 
 }
 
 async function setting(path: string, name: string): Promise<string | undefined> {
-  const [, value] = (await withClient(path, (client) => client.config("GET", name))) as string[];
+  const [, value] = (await withClient<unknown>(path, (client) => client.config("GET", name))) as string[];
   return value;
 }
 

@@ -74,7 +74,7 @@ const COUNT_UP = `
 
 async function runInProcess(source: string, args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", source, ...args], { stdio: "inherit" });
-  const [code] = await once(child, "exit");
+  const [code] = (await once(child, "exit")) as [number | null];
   expect(code).toBe(0);
 }
 

@@ -24,8 +24,12 @@ describe("nothing is installed", () => {
 
   it("when .env sets REDIS_URL", async () => {
     await using machine = await makeMachine({});
-    await writeFile(join(machine.path, ".env"), "OTHER=1\nexport REDIS_URL = redis://127.0.0.1:6379\n");
-    await machine.ensureRedis();
+    for (const line of ["export REDIS_URL = redis://127.0.0.1:6379", "REDIS_URL_FILE=/run/secrets/redis_url"]) {
+      await writeFile(join(machine.path, ".env"), `OTHER=1\n${line}\n`);
+      await machine.ensureRedis();
+    }
+    await writeFile(join(machine.path, ".env"), "# REDIS_URL=redis://127.0.0.1:6379\nREDIS_URL=\nOTHER=1\n");
+    await machine.failure();
   });
 });
 

@@ -1,0 +1,128 @@
+import { expect, it } from "vitest";
+import type { UsageRecord } from "../../../src/job/usage-record.ts";
+import { JOB_NAME } from "../../../src/queue/job-codec.ts";
+import { QUARANTINE } from "../../../src/queue/lane.ts";
+import { admissionOf, intentOf } from "../../support/attempts.ts";
+import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
+import { startRecordedServer } from "../../support/recorded-server.ts";
+
+/*
+ * A worker that died in mid-call leaves an open intent and says nothing more. Here nobody dies: the intent of a worker
+ * that never was is written as it would have left it. `worker-killed.test.ts` kills a real one.
+ */
+
+const LANE = "openai~gpt-6-luna";
+const TWEET = { id: "a", kind: "tweet", agent: "nori" } as const;
+
+/** Announces an attempt of a worker that is not heard of any more. */
+async function leaveIntent(system: GenerationSystem, attempt: number, workerId = "dead"): Promise<UsageRecord> {
+  const { redis, namespace, keys } = system;
+  const intent = intentOf("a", attempt, { agentId: "nori", startedAt: Date.now() });
+  const admission = admissionOf(redis, namespace, { workerId });
+  const reply = await admission.admit({ intent, limitGroup: "g", knownAttempts: attempt - 1, deliveries: 0 });
+  expect(reply).toEqual({ answer: "granted" });
+  await redis.zadd(keys.workers, 0, workerId);
+  return intent;
+}
+
+function outcomes(rows: readonly UsageRecord[]): string[] {
+  return [...rows].sort((a, b) => a.attempt - b.attempt).map(({ outcome }) => outcome);
+}
+
+it("a job with an open intent runs again in quarantine, and the intent becomes an orphan at its largest cost", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  const intent = await leaveIntent(system, 1);
+  await system.startWorker();
+  const result = await system.resultOf("a");
+  expect(result).toMatchObject({ status: "succeeded", attempts: [{ outcome: "crashed" }, { outcome: "succeeded" }] });
+  expect(openai.calls).toHaveLength(1);
+  expect((await system.queued(LANE, "a", "completed")).returnvalue).toEqual({ status: "quarantined" });
+  await system.queued(QUARANTINE.name, "a", "completed");
+  const rows = await system.rows();
+  expect(rows).toContainEqual(intent);
+  expect(outcomes(rows)).toEqual(["crashed", "succeeded"]);
+  expect(result.costMicroUsd, "both are in its cost").toBe(140.5 + 8);
+  expect(system.logs).toContainEqual(expect.objectContaining({ jobId: "a", outcome: "crashed" }));
+});
+
+it("the neighbours of such a job stay in their lane", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  for (const id of ["b", "c"]) await system.producer.enqueue({ ...TWEET, id });
+  await leaveIntent(system, 1);
+  await system.startWorker();
+  for (const id of ["a", "b", "c"]) expect(await system.resultOf(id)).toMatchObject({ status: "succeeded" });
+  for (const id of ["b", "c"]) expect(await system.lane(QUARANTINE.name).getJob(`j_${id}`)).toBeUndefined();
+});
+
+it("three crashes while it ran alone end a job; its record tells every attempt, and nobody is called any more", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  for (const attempt of [1, 2, 3, 4]) await leaveIntent(system, attempt, `dead-${attempt}`);
+  await system.startWorker();
+  const result = await system.resultOf("a");
+  const reason = "its worker died in mid-call 4 times, 3 of them while it ran alone";
+  expect(result).toMatchObject({ status: "failed", reason, costMicroUsd: 4 * 140.5 });
+  expect(result.attempts.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed", "crashed", "crashed"]);
+  expect(openai.calls).toHaveLength(0);
+  expect(outcomes(await system.rows())).toEqual(["crashed", "crashed", "crashed", "crashed"]);
+});
+
+it("two crashes alone are not enough", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  for (const attempt of [1, 2, 3]) await leaveIntent(system, attempt);
+  await system.startWorker();
+  expect(await system.resultOf("a")).toMatchObject({ status: "succeeded" });
+  expect(openai.calls).toHaveLength(1);
+});
+
+it("Retry on a job that was failed for its crashes begins anew: earlier crashes do not count against it", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  for (const attempt of [1, 2, 3, 4]) await leaveIntent(system, attempt);
+  await system.startWorker();
+  await system.resultOf("a");
+  const failed = await system.queued(QUARANTINE.name, "a", "failed");
+  await failed.retry();
+  await system.queued(QUARANTINE.name, "a", "completed");
+  expect(await system.resultOf("a")).toMatchObject({ status: "succeeded", attempts: [{ attempt: 5 }] });
+});
+
+it("a worker that was only silent settles late: its orphan becomes what the call really was", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  const intent = await leaveIntent(system, 1, "silent");
+  await system.startWorker();
+  const result = await system.resultOf("a");
+  const { redis, namespace } = system;
+  const late = { ...intent, outcome: "succeeded", sent: "yes", costMicroUsd: 2, possiblyBilled: false } as const;
+  const settlement = { jobId: "a", agentId: "nori", row: late, terminal: null, pause: null, deliveries: 0 };
+  expect(await admissionOf(redis, namespace, { workerId: "silent" }).settle(settlement)).toEqual({ record: result });
+  const rows = await system.rows();
+  expect(rows).toContainEqual(late);
+  expect(outcomes(rows)).toEqual(["succeeded", "succeeded"]);
+});
+
+it("a job that is delivered twice at the same time is called for once more at most, and has one result", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  const { data } = await system.queued(LANE, "a", "prioritized", "waiting");
+  for (const copy of ["j_copy1", "j_copy2", "j_copy3"]) await system.lane(LANE).add(JOB_NAME, data, { jobId: copy });
+  await Promise.all([system.startWorker(), system.startWorker()]);
+  const result = await system.resultOf("a");
+  expect(result.status).toBe("succeeded");
+  const done = ["a", "copy1", "copy2", "copy3"].map(async (id) => await system.queued(LANE, id, "completed"));
+  await Promise.all(done);
+  expect(openai.calls.length).toBeLessThanOrEqual(2);
+  expect(await system.resultOf("a")).toEqual(result);
+  await expect.poll(async () => (await system.expectAccounted()).length).toBe(openai.calls.length);
+});

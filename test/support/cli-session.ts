@@ -1,0 +1,62 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { testNamespace, testRedisUrl } from "./redis.ts";
+import { runCli, startCli, type ProgramResult, type RunningProgram } from "./run-cli.ts";
+import { makeTempFolder } from "./temp-folder.ts";
+
+/** Node's usual place. A program that finds itself compiled there starts in half the time. */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
+
+/** The command line as one person uses it: in a folder and a Redis namespace of their own. */
+export interface CliSession extends AsyncDisposable {
+  readonly folder: string;
+  readonly namespace: string;
+  /** Runs `puppet-engine <args>` to its end and asserts that nothing secret was printed. */
+  run(...args: string[]): Promise<ProgramResult>;
+  start(...args: string[]): RunningProgram;
+  /** Writes a file of the folder; its name may have folders in it. */
+  write(name: string, content: string | object): Promise<void>;
+  read(name: string): Promise<string>;
+  /** The lines of a JSONL file, parsed. */
+  readLines(name: string): Promise<Record<string, unknown>[]>;
+}
+
+export interface SessionOptions {
+  /** Wins over the session's own Redis, namespace and log level. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whatever is in here must not appear in any output. */
+  readonly secrets?: readonly string[];
+}
+
+export async function openCliSession({ env = {}, secrets = [] }: SessionOptions = {}): Promise<CliSession> {
+  const folder = await makeTempFolder();
+  const namespace = testNamespace();
+  const options = {
+    cwd: folder.path,
+    env: { ...COMPILE_CACHE, REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, ...env },
+  };
+  return {
+    folder: folder.path,
+    namespace,
+    async run(...args) {
+      const result = await runCli(args, options);
+      for (const secret of secrets) expect(`${result.stdout}${result.stderr}`).not.toContain(secret);
+      return result;
+    },
+    start: (...args) => startCli(args, options),
+    async write(name, content) {
+      const path = join(folder.path, name);
+      await mkdir(join(path, ".."), { recursive: true });
+      await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
+    },
+    read: async (name) => await readFile(join(folder.path, name), "utf8"),
+    readLines: async (name) =>
+      (await readFile(join(folder.path, name), "utf8"))
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,264 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decide } from "../../../src/generation/decide.ts";
+import { RECOVERY } from "../../../src/generation/recovery.ts";
+import type { AttemptOutcome, UsageRecord } from "../../../src/job/usage-record.ts";
+import type { ProviderErrorKind } from "../../../src/providers/provider-error.ts";
+import { inputOf, POLICY, rowOf, START } from "./decide-input.ts";
+import { simulate, type Answer, type Call, type Scenario, type Story } from "./simulate.ts";
+
+const RUNS = { numRuns: 3000 };
+const MINUTE_MS = 60_000;
+
+const ERRORS = Object.keys(RECOVERY) as ProviderErrorKind[];
+const FINAL: ReadonlySet<AttemptOutcome> = new Set([
+  "request-too-large",
+  "certificate",
+  "quota-exhausted",
+  "authentication",
+  "model-not-found",
+  "invalid-request",
+  "context-too-long",
+  "content-filtered",
+]);
+const MAY_BE_BILLED: ReadonlySet<AttemptOutcome> = new Set(["timeout", "disconnected"]);
+const SPENDS: ReadonlySet<AttemptOutcome> = new Set(["overloaded", "network", "invalid-response", ...MAY_BE_BILLED]);
+
+const outcome = fc.constantFrom<AttemptOutcome[]>(...ERRORS, "crashed", "succeeded");
+const clockJumpMs = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.integer({ min: -10 * MINUTE_MS, max: 10 * MINUTE_MS }) },
+);
+const waitMs = fc.oneof(fc.nat(100), fc.nat(20_000), fc.nat(30 * MINUTE_MS));
+const pause = fc.record({
+  member: fc.nat(3),
+  forMs: waitMs,
+  why: fc.constantFrom<ProviderErrorKind[]>("rate-limited", "quota-exhausted", "overloaded"),
+});
+
+const answer: fc.Arbitrary<Answer> = fc.record({
+  outcome,
+  durationMs: fc.nat(30_000),
+  retryAfterMs: fc.option(waitMs),
+  parameter: fc.option(fc.constantFrom("stop", "top_p", "temperature")),
+  clockJumpMs,
+  pause: fc.option(pause, { freq: 5 }),
+});
+
+const scenario: fc.Arbitrary<Scenario> = fc
+  .array(fc.constantFrom(null, 8_000, 32_000, 400_000), { minLength: 1, maxLength: 4 })
+  .chain((contexts) =>
+    fc.record({
+      chain: fc.constant(
+        contexts.map((contextTokens, index) => ({ provider: `p${index}`, model: "m", contextTokens })),
+      ),
+      unconfigured: fc.subarray([...contexts.keys()].slice(1)),
+      policy: fc.record({
+        attempts: fc.integer({ min: 1, max: 4 }),
+        maxCalls: fc.oneof(fc.constant(12), fc.integer({ min: 1, max: 12 })),
+        backoff: fc.record({ baseMs: fc.integer({ min: 1, max: 2000 }), capMs: fc.integer({ min: 1, max: 10_000 }) }),
+        failOverOnContentFilter: fc.boolean(),
+      }),
+      maxWaitMs: fc.constantFrom(0, MINUTE_MS, 15 * MINUTE_MS, 24 * 60 * MINUTE_MS),
+      answers: fc.array(answer, { maxLength: 14 }),
+      lastAnswer: answer,
+    }),
+  );
+
+/** Plays random scenarios and checks each story. */
+function always(check: (story: Story, scenario: Scenario) => void): void {
+  fc.assert(
+    fc.property(scenario, (given) => {
+      check(simulate(given), given);
+    }),
+    RUNS,
+  );
+}
+
+function callsPerMember({ calls }: Story): Call[][] {
+  return [...Map.groupBy(calls, ({ row }) => row.member).values()];
+}
+
+function isFree({ outcome: ended, retryAfterMs }: UsageRecord): boolean {
+  return ended === "crashed" || ended === "aborted" || (ended === "rate-limited" && retryAfterMs !== null);
+}
+
+function count(calls: readonly Call[], test: (row: UsageRecord) => boolean): number {
+  return calls.filter(({ row }) => test(row)).length;
+}
+
+describe("whatever providers answer, whatever happens to workers and clocks", () => {
+  it("every job ends, within 12 calls", () => {
+    always(({ calls }, { policy }) => {
+      expect(calls.length).toBeLessThanOrEqual(policy.maxCalls);
+    });
+  });
+
+  it("a provider gets no more calls than failures may spend, plus those that its answers ask for", () => {
+    always((story, { policy }) => {
+      for (const calls of callsPerMember(story)) {
+        const spent = count(calls, ({ outcome: ended, retryAfterMs }) => {
+          return SPENDS.has(ended) || (ended === "rate-limited" && retryAfterMs === null);
+        });
+        expect(spent).toBeLessThanOrEqual(policy.attempts);
+        expect(count(calls, (row) => MAY_BE_BILLED.has(row.outcome))).toBeLessThanOrEqual(2);
+        expect(count(calls, (row) => row.outcome === "truncated-empty")).toBeLessThanOrEqual(2);
+        const parameters = calls.flatMap(({ row }) => (row.parameter === null ? [] : [row.parameter]));
+        expect(count(calls, (row) => row.outcome === "unsupported-parameter")).toBeLessThanOrEqual(
+          new Set(parameters).size + 1,
+        );
+        expect(count(calls, (row) => FINAL.has(row.outcome))).toBeLessThanOrEqual(1);
+      }
+    });
+  });
+
+  it("a provider that cannot help is never called again", () => {
+    always((story, { policy }) => {
+      for (const calls of callsPerMember(story)) {
+        let spent = 0;
+        let mayBeBilled = 0;
+        let isOut = false;
+        for (const { row } of calls) {
+          expect(isOut).toBe(false);
+          if (!isFree(row) && (SPENDS.has(row.outcome) || row.outcome === "rate-limited")) spent++;
+          if (MAY_BE_BILLED.has(row.outcome)) mayBeBilled++;
+          isOut = FINAL.has(row.outcome) || mayBeBilled === 2 || spent === policy.attempts;
+          if (row.outcome === "truncated-empty" && row.request === "recover") isOut = true;
+        }
+      }
+    });
+  });
+
+  it("a provider that is out of money is not called once more", () => {
+    always((story) => {
+      for (const calls of callsPerMember(story)) {
+        const refused = calls.findIndex(({ row }) => row.outcome === "quota-exhausted");
+        if (refused !== -1) expect(refused).toBe(calls.length - 1);
+      }
+    });
+  });
+
+  it("a provider is never called before the time that it asked for", () => {
+    always((story) => {
+      for (const calls of callsPerMember(story)) {
+        calls.slice(1).forEach(({ trueAt }, index) => {
+          const earlier = calls[index] as Call;
+          expect(trueAt).toBeGreaterThanOrEqual(earlier.trueEndAt + (earlier.row.retryAfterMs ?? 0));
+        });
+      }
+    });
+  });
+
+  it("a provider that this worker has no key for is never called", () => {
+    always(({ calls }, { unconfigured }) => {
+      for (const { row } of calls) expect(unconfigured).not.toContain(row.member);
+    });
+  });
+
+  it("our own faults never fail over, refusals only if asked", () => {
+    always(({ calls }, { policy }) => {
+      const last = calls.length - 1;
+      expect(calls.findIndex(({ row }) => row.outcome === "invalid-request")).oneOf([-1, last]);
+      if (policy.failOverOnContentFilter) return;
+      expect(calls.findIndex(({ row }) => row.outcome === "content-filtered")).oneOf([-1, last]);
+    });
+  });
+
+  it("a prompt that was too long goes only where there is more room", () => {
+    always(({ calls }, { chain }) => {
+      calls.forEach(({ row }, index) => {
+        if (row.outcome !== "context-too-long") return;
+        const tooSmall = chain[row.member]?.contextTokens ?? Infinity;
+        for (const later of calls.slice(index + 1))
+          expect(chain[later.row.member]?.contextTokens ?? 0).toBeGreaterThan(tooSmall);
+      });
+    });
+  });
+
+  it("a call leaves out what its provider refused, and nothing else", () => {
+    always((story) => {
+      for (const calls of callsPerMember(story)) {
+        calls.forEach(({ omit }, index) => {
+          const refused = calls.slice(0, index).flatMap(({ row }) => (row.parameter === null ? [] : [row.parameter]));
+          expect(omit).toEqual(refused);
+        });
+      }
+    });
+  });
+
+  it("retries come within the cap, and a clock that is set makes no storm of them", () => {
+    always(({ pauses }, { policy, chain }) => {
+      for (const { step } of pauses) {
+        if (step.do !== "retry") continue;
+        expect(step.afterMs).toBeGreaterThan(0);
+        expect(step.afterMs).toBeLessThanOrEqual(policy.backoff.capMs);
+      }
+      // Before each call: a wait or a back-off for each provider, and once more where clocks differ a little.
+      for (const before of Map.groupBy(pauses, ({ callsBefore }) => callsBefore).values())
+        expect(before.length).toBeLessThanOrEqual(2 * chain.length);
+    });
+  });
+
+  it("waits are finite, in the future, and within what the job may wait", () => {
+    always(({ pauses }) => {
+      for (const { step, decidedAt, waitLeftMs } of pauses) {
+        if (step.do !== "wait") continue;
+        expect(step.untilAt - decidedAt).toBeGreaterThan(0);
+        expect(step.untilAt - decidedAt).toBeLessThanOrEqual(waitLeftMs);
+      }
+    });
+  });
+
+  it("a job that ends without a text says why, naming each provider that was called", () => {
+    always(({ calls, end }) => {
+      if (end.do === "succeed") return;
+      for (const { row } of calls) expect(end.reason).toContain(`p${row.member}/m: `);
+      if (end.status === "expired") expect(calls.every(({ row }) => isFree(row))).toBe(true);
+    });
+  });
+});
+
+describe("decide", () => {
+  it("gives the same step for the same input, and changes nothing in it", () => {
+    fc.assert(
+      fc.property(scenario, fc.nat(24 * 60 * MINUTE_MS), ({ chain, policy, answers, maxWaitMs }, laterMs) => {
+        const history = answers.map((given, index) => rowOf({ ...given, member: index % chain.length }, index + 1));
+        const input = inputOf({ chain, policy, history, waitLeftMs: maxWaitMs, now: START + laterMs });
+        const before = structuredClone(input);
+        expect(decide(input)).toEqual(decide(before));
+        expect(input).toEqual(before);
+      }),
+      RUNS,
+    );
+  });
+
+  it("reaches a healthy fall-back, whatever keeps the providers before it from answering", () => {
+    const down = fc.constantFrom<AttemptOutcome[]>(
+      ...ERRORS.filter((kind) => RECOVERY[kind].failOver === "yes" && kind !== "rate-limited"),
+    );
+    fc.assert(
+      fc.property(fc.array(down, { minLength: 1, maxLength: 3 }), (outcomes) => {
+        const members = [...outcomes.keys(), outcomes.length];
+        const answers = outcomes.flatMap((ended) => {
+          const often = SPENDS.has(ended) ? (MAY_BE_BILLED.has(ended) ? 2 : 3) : ended === "truncated-empty" ? 2 : 1;
+          return new Array<Answer>(often).fill(quick(ended));
+        });
+        const story = simulate({
+          chain: members.map((member) => ({ provider: `p${member}`, model: "m", contextTokens: null })),
+          unconfigured: [],
+          policy: POLICY,
+          maxWaitMs: MINUTE_MS,
+          answers,
+          lastAnswer: quick("succeeded"),
+        });
+        expect(story.end).toEqual({ do: "succeed" });
+        expect(story.calls.at(-1)?.row.member).toBe(outcomes.length);
+        expect(story.calls).toHaveLength(answers.length + 1);
+      }),
+    );
+  });
+});
+
+function quick(ended: AttemptOutcome): Answer {
+  return { outcome: ended, durationMs: 5, retryAfterMs: null, parameter: null, clockJumpMs: 0, pause: null };
+}

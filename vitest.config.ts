@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+/** Where the JSON report goes when CI is set; `.ci/run` reads its counts. */
+const REPORT = "out/test-report.json";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/leak-check.ts"],
+    // A process per file: a leak or a crash stays with the file that caused it.
+    pool: "forks",
+    // Generous: tests wait for conditions, so a slow machine costs time and nothing else.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    retry: 0,
+    reporters: process.env["CI"] === undefined ? ["default"] : ["default", ["json", { outputFile: REPORT }]],
+  },
+});
