@@ -90,11 +90,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/cli/": {
     imports: [
-      ...["src/bulk/", "src/checks/", "src/compose.ts", "src/config/", "src/index.ts", "src/platform/", "src/storage/"],
-      ...["src/admission/sweeper.ts", "src/agents/load-agents.ts", "src/queue/enqueue-batch.ts"],
-      "src/providers/registry.ts",
+      ...["src/compose.ts", "src/config/", "src/index.ts", "src/platform/"],
+      ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
+      ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
-    types: ["src/agents/", "src/job/", "src/queue/"],
+    types: ["src/job/", "src/queue/"],
     packages: ["cli-progress", "cli-table3", "commander"],
   },
   "workers/": {

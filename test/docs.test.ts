@@ -1,35 +1,24 @@
-import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseEnv } from "node:util";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
-import { controlKeys } from "../src/admission/keys.ts";
-import { agentFileSchema } from "../src/agents/agent-schema.ts";
-import { parseAgent, parseAgentObject } from "../src/agents/parse-agent.ts";
+import { parseAgent } from "../src/agents/parse-agent.ts";
 import { outputLine } from "../src/bulk/output-line.ts";
-import { EXIT } from "../src/cli/exit-codes.ts";
 import { compileOptions } from "../src/compose.ts";
 import { DEFAULT_CONFIG, configFileSchema } from "../src/config/config-file.ts";
-import { loadConfig } from "../src/config/load-config.ts";
-import { RECOVERY } from "../src/generation/recovery.ts";
+import { InvalidInputError } from "../src/platform/problem.ts";
 import { parseJsonDocument } from "../src/platform/json-document.ts";
-import { LOG_LEVELS } from "../src/platform/logger.ts";
-import { RESPONSE_STYLES } from "../src/providers/fake/phrases.ts";
-import { PROVIDERS } from "../src/providers/registry.ts";
-import { USAGE_DIMENSIONS } from "../src/storage/usage-report.ts";
-import { commandsOf, openDocShell, whatIsWrong } from "./support/doc-commands.ts";
+import { commandsOf, openDocShell, whatIsWrong, type DocCommand } from "./support/doc-commands.ts";
 import { checkTypes, writeSnippet } from "./support/doc-snippets.ts";
-import { codeWords, parseMarkdown, readMarkdown, type CodeBlock, type MarkdownDocument } from "./support/markdown.ts";
-import { runCli, startCli, startProgram } from "./support/run-cli.ts";
+import { DEFAULTS, DOCUMENTS } from "./support/documents.ts";
+import { parseMarkdown, readMarkdown, type CodeBlock } from "./support/markdown.ts";
+import { startCli, startProgram, type ProgramResult } from "./support/run-cli.ts";
 import { makeTempFolder } from "./support/temp-folder.ts";
 
-/** What README and docs say is what the program does: every snippet is run, every table compared with the code. */
+/** What README and docs show works: every command and every snippet in them is run, every link followed. */
 
 const ROOT = join(import.meta.dirname, "..");
-const DOCUMENTS = ["README.md", ...globSync("docs/*.md", { cwd: ROOT }).sort()].map(readMarkdown);
-const README = documentAt("README.md");
-const DEFAULTS = loadConfig({ environment: {}, directory: join(ROOT, "test"), isTerminal: false });
 
 /** Commands that something else runs. */
 const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
@@ -39,20 +28,23 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 describe("the commands of", () => {
-  it.each(DOCUMENTS)("$path", { timeout: 120_000 }, async (document) => {
+  it.each(DOCUMENTS)("$path", { timeout: 120_000 }, async ({ path, blocks }) => {
     await using folder = await makeTempFolder();
     await cp(join(ROOT, "examples"), join(folder.path, "examples"), { recursive: true });
     await cp(join(ROOT, ".env.example"), join(folder.path, ".env.example"));
     await using shell = await openDocShell(folder.path);
-    for (const block of document.blocks) {
+    const wrong: string[] = [];
+    for (const block of blocks) {
       writeFileOf(block, folder.path);
       for (const command of isShell(block) ? commandsOf(block) : []) {
+        const where = `${path}:${command.line}: ${command.text}`;
         const reason = RUN_ELSEWHERE[command.text] ?? markOf(block, "not run: ");
-        const where = `${document.path}:${command.line}: ${command.text}`;
-        if (reason === undefined) expect(await shell.run(command), where).toBe(null);
-        else console.log(`not run: ${where} (${reason})`);
+        const problem = reason === undefined ? await shell.run(command) : null;
+        if (reason !== undefined) console.log(`not run: ${where} (${reason})`);
+        if (problem !== null) wrong.push(`${where}\n${problem}`);
       }
     }
+    expect(wrong.join("\n\n")).toBe("");
   });
 
   it("no document are written in another way", () => {
@@ -82,10 +74,11 @@ describe("TypeScript snippets", () => {
     expect(await checkTypes(folder.path)).toEqual([expect.stringMatching(/wrong\.mts.*'agent' does not exist/)]);
     await using worker = startCli(["worker"], { cwd: folder.path });
     await worker.waitForOutput(/is taking jobs/);
-    for (const [index, program] of programs.entries()) {
-      await using running = startProgram([program], { cwd: folder.path });
-      expect(await running.ended, snippets[index]?.where).toMatchObject({ code: 0, stderr: "" });
-    }
+    const results = await Promise.all(programs.map(async (program) => await runProgram(program, folder.path)));
+    const failed = results.flatMap(({ code, stderr }, index) =>
+      code === 0 && stderr === "" ? [] : [`${snippets[index]?.where}: exit code ${code}\n${stderr}`],
+    );
+    expect(failed).toEqual([]);
   });
 });
 
@@ -95,180 +88,14 @@ describe("JSON snippets", () => {
       .filter(({ language }) => language === "json" || language === "jsonc")
       .map((block) => ({ ...block, where: `${path}:${block.line}`, value: jsonOf(block) })),
   );
-  const configs = snippets.filter(({ value }) => Object.keys(value).every((key) => key in DEFAULT_CONFIG));
 
   it.each(snippets)("$where is an agent, a configuration or an output line", (snippet) => {
-    const { text, where, value, marks } = snippet;
-    if (marks.some((mark) => mark.endsWith(", invalid"))) {
-      expect(() => parseAgent(where, text, compileOptions(DEFAULTS))).toThrow(where);
-    } else if (marks.includes("an output line")) expect(shapeOf(value)).toEqual(shapeOf(SAMPLE_OUTPUT));
-    else if (configs.includes(snippet)) expect(configFileSchema.safeParse(value)).toMatchObject({ success: true });
-    else expect(parseAgent(where, text, compileOptions(DEFAULTS)).notes).toEqual([]);
+    expect(whatIsWrongWithJson(snippet)).toBe(null);
   });
 
   it("of README show every field of the configuration file with its default", () => {
-    expect(configs.map(({ value }) => value)).toContainEqual(DEFAULT_CONFIG);
+    expect(snippets.map(({ value }) => value)).toContainEqual(DEFAULT_CONFIG);
   });
-});
-
-describe("environment variables", () => {
-  const example = readFileSync(join(ROOT, ".env.example"), "utf8");
-  const inExample = [...example.matchAll(/^# ?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name = "", value = ""]) => ({
-    name,
-    value,
-  }));
-  const names = inExample.map(({ name }) => name).sort();
-  const rows = README.tables.find(({ section }) => section === "Configuration")?.rows ?? [];
-
-  it("in .env.example are those that the code reads", () => {
-    expect(names).toEqual([...variablesRead()].sort());
-  });
-
-  it("in the README's table are the same", () => {
-    expect(rows.flatMap(([cell = ""]) => codeWords(cell)).sort()).toEqual(names);
-  });
-
-  it("have a comment each in .env.example, and no value that a copy would set", () => {
-    expect(parseEnv(example)).toEqual({});
-    const uncommented = example
-      .split("\n\n")
-      .filter((group) => /^# [A-Z_]+=/m.test(group) && !/^# (?![A-Z_]+=|---)\S/m.test(group));
-    expect(uncommented).toEqual([]);
-  });
-
-  it("have their defaults as values in .env.example", () => {
-    const isExample = (name: string): boolean => /_FILE$|^REDIS_URL$|^AGENTS_DIR$|^PUPPET_ENGINE_CONFIG$/.test(name);
-    const environment = Object.fromEntries(
-      inExample.filter(({ name }) => !isExample(name)).map(({ name, value }) => [name, value]),
-    );
-    expect(loadConfig({ environment, directory: join(ROOT, "test"), isTerminal: false })).toEqual(DEFAULTS);
-  });
-
-  it("have the defaults of the registry in the README's table", () => {
-    const defaultOf = (variable: string | null) => rows.find(([cell = ""]) => codeWords(cell)[0] === variable)?.[2];
-    for (const { modelVariable, defaultModel, endpointVariable, defaultBaseUrl } of PROVIDERS) {
-      if (modelVariable !== null) expect(defaultOf(modelVariable)).toBe(`\`${defaultModel}\``);
-      if (endpointVariable !== null) expect(defaultOf(endpointVariable)).toBe(`\`${defaultBaseUrl}\``);
-    }
-    const levels = rows.find(([cell]) => cell === "`LOG_LEVEL`")?.[1] ?? "";
-    expect(codeWords(levels)).toEqual([...LOG_LEVELS]);
-  });
-});
-
-describe("the table of", () => {
-  it("exit codes has all of them", () => {
-    expect(firstCells(README, "Exit codes")).toEqual(Object.values(EXIT).map(String));
-  });
-
-  it("answers in the README has every kind of error once, and in a row only what is treated alike", () => {
-    const rows = tableOf(README, "What an answer leads to").map(([, kinds = ""]) => codeWords(kinds));
-    expect(rows.flat().sort()).toEqual(Object.keys(RECOVERY).sort());
-    for (const kinds of rows) {
-      const treatments = kinds.map((kind) => {
-        const { sameProvider, failOver, pausesProvider } = RECOVERY[kind as keyof typeof RECOVERY];
-        return JSON.stringify({ sameProvider, failOver, pausesProvider });
-      });
-      expect(new Set(treatments).size, kinds.join()).toBe(1);
-    }
-  });
-
-  it("errors in the architecture is the recovery table", () => {
-    const expected = Object.entries(RECOVERY).map(([kind, { sameProvider, failOver, pausesProvider }]) => [
-      `\`${kind}\``,
-      sameProvider,
-      failOver,
-      pausesProvider ? "yes" : "no",
-    ]);
-    expect(tableOf(documentAt("docs/architecture.md"), "What each error leads to")).toEqual(expected);
-  });
-
-  it("Redis keys has all of ours", () => {
-    const anonymous = (key: string): string => key.replace(/<[^>]*>/g, "<>");
-    const documented = firstCells(documentAt("docs/architecture.md"), "What is in Redis").map((cell) =>
-      anonymous(codeWords(cell)[0] ?? ""),
-    );
-    const keys = Object.entries(controlKeys("puppet"))
-      .filter(([name]) => name !== "namespace")
-      .map(([, key]) => (typeof key === "string" ? key : (key as (...parts: string[]) => string)("<>", "<>")));
-    expect(documented).toEqual(expect.arrayContaining(keys));
-  });
-
-  it("the layout has every part of src, and nothing that is not there", () => {
-    const documented = firstCells(documentAt("docs/architecture.md"), "Layout").map((cell) => codeWords(cell)[0] ?? "");
-    expect(documented.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    const parts = readdirSync(join(ROOT, "src"), { withFileTypes: true }).map(
-      (entry) => `src/${entry.name}${entry.isDirectory() ? "/" : ""}`,
-    );
-    expect(documented.filter((path) => path.startsWith("src/")).sort()).toEqual(parts.sort());
-  });
-});
-
-describe("the agent reference", () => {
-  const agents = documentAt("docs/agents.md");
-  const file = agentFileSchema(PROVIDERS.map(({ id }) => id));
-  const fields = (section: string): string[] => firstCells(agents, section).map((cell) => codeWords(cell)[0] ?? "");
-
-  it("has the fields of the file, of llm_config and of the persona", () => {
-    const persona = ["personality", "style_guide", "initial_memory"];
-    expect(fields("The file").sort()).toEqual(Object.keys(file.shape).sort());
-    expect(fields("llm_config").sort()).toEqual(pathsOf(file.shape.llm_config).sort());
-    const paths = persona.flatMap((name) =>
-      pathsOf(file.shape[name as "personality"]).map((path) => `${name}.${path}`),
-    );
-    expect(fields("The persona").sort()).toEqual(paths.sort());
-  });
-
-  it.each([agents, README])("has the defaults that an agent gets, in $path", (document) => {
-    const rows = tableOf(document, document === README ? "Agents" : "llm_config");
-    const { agent } = parseAgentObject("agent", { id: "a", name: "A" }, compileOptions(DEFAULTS));
-    const { parameters, timeoutMs, provider } = agent.chain[0];
-    const defaultOf = (field: string): string =>
-      (rows.find(([name = ""]) => codeWords(name).includes(field))?.at(-1) ?? "").replace(/;.*/, "");
-    expect(defaultOf("temperature")).toBe(String(parameters.temperature));
-    expect(defaultOf("max_tokens")).toBe(String(parameters.maxTokens));
-    expect(defaultOf("top_p")).toBe(String(parameters.topP));
-    expect(defaultOf("frequency_penalty")).toBe(String(parameters.frequencyPenalty));
-    expect(defaultOf("presence_penalty")).toBe(String(parameters.presencePenalty));
-    expect(defaultOf("timeout")).toBe(String(timeoutMs / 1000));
-    expect(provider).toBe("openai");
-  });
-
-  it("has every response style, and the fields of the README are among its own", () => {
-    expect(fields("The fake provider")).toEqual([...RESPONSE_STYLES]);
-    const inReadme = firstCells(README, "Agents").flatMap(codeWords);
-    expect([...fields("The file"), ...fields("llm_config")]).toEqual(expect.arrayContaining(inReadme));
-  });
-});
-
-describe("the reference of commands", () => {
-  const cli = documentAt("docs/cli.md");
-
-  it("has a section for every command and an option for every option", { timeout: 60_000 }, async () => {
-    const commands = commandsIn(await help([])).filter((name) => name !== "help");
-    expect(cli.headings.filter(({ level }) => level === 2).map(({ text }) => text)).toEqual(commands);
-    const documented = commands.map((name) => [name, optionsIn(tableOf(cli, name))] as const);
-    const actual = await Promise.all(commands.map(async (name) => [name, await optionsOf(name)] as const));
-    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(actual));
-  });
-
-  it("says which options belong to which kind of job", async () => {
-    for (const kind of ["tweet", "reply", "content"]) {
-      const rows = tableOf(cli, "enqueue").filter(([, of = ""]) => of === "all" || codeWords(of).includes(kind));
-      expect(optionsIn(rows), kind).toEqual(longOptions(await help(["enqueue", kind])));
-    }
-  });
-
-  it("has the dimensions of usage", () => {
-    const cell = tableOf(cli, "usage").find(([option = ""]) => option.includes("--by"))?.[1] ?? "";
-    expect(codeWords(cell)).toEqual([...USAGE_DIMENSIONS]);
-  });
-
-  async function optionsOf(command: string): Promise<string[]> {
-    const text = await help([command]);
-    const nested = commandsIn(text).filter((name) => name !== "help");
-    const texts = await Promise.all(nested.map(async (name) => await help([command, name])));
-    return [...new Set([text, ...texts].flatMap(longOptions))].sort();
-  }
 });
 
 describe("links", () => {
@@ -283,12 +110,11 @@ describe("these checks notice", () => {
     "x.md",
     "<!-- exits with 2 -->\n\n```console\n$ puppet-engine usage --by day\na 12 … c\n```",
   ).blocks;
-  const [command] = commandsOf(block as CodeBlock);
+  const command = commandsOf(block as CodeBlock)[0] as DocCommand;
   const result = { signal: null, stderr: "" };
 
   it("another exit code, and output that does not come", () => {
     expect(command).toMatchObject({ line: 4, text: "puppet-engine usage --by day", output: ["a 12 … c"], exitCode: 2 });
-    if (command === undefined) return;
     expect(whatIsWrong(command, { ...result, code: 0, stdout: "" })).toContain("exit code 0 instead of 2");
     expect(whatIsWrong(command, { ...result, code: 2, stdout: "a b c" })).toContain("not printed:\na 12 … c");
     expect(whatIsWrong(command, { ...result, code: 2, stdout: "a 7   b c" })).toBe(null);
@@ -329,10 +155,33 @@ const SAMPLE_OUTPUT = outputLine({
   ],
 });
 
-function documentAt(path: string): MarkdownDocument {
-  const document = DOCUMENTS.find((candidate) => candidate.path === path);
-  if (document === undefined) throw new Error(`${path} is missing`);
-  return document;
+interface JsonSnippet {
+  readonly where: string;
+  readonly text: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly marks: readonly string[];
+}
+
+function whatIsWrongWithJson({ where, text, value, marks }: JsonSnippet): string | null {
+  if (marks.includes("an output line"))
+    return isDeepStrictEqual(shapeOf(value), shapeOf(SAMPLE_OUTPUT)) ? null : "other fields";
+  if (isConfig(value)) return configFileSchema.safeParse(value).error?.message ?? null;
+  const isInvalid = marks.some((mark) => mark.endsWith(", invalid"));
+  try {
+    const { notes } = parseAgent(where, text, compileOptions(DEFAULTS));
+    return isInvalid ? "a valid agent" : (notes[0] ?? null);
+  } catch (error) {
+    return isInvalid && error instanceof InvalidInputError ? null : String(error);
+  }
+}
+
+function isConfig(value: object): boolean {
+  return Object.keys(value).every((name) => name in DEFAULT_CONFIG);
+}
+
+async function runProgram(path: string, cwd: string): Promise<ProgramResult> {
+  await using program = startProgram([path], { cwd });
+  return await program.ended;
 }
 
 function isShell({ language }: CodeBlock): boolean {
@@ -360,56 +209,6 @@ function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shapeOf);
   if (typeof value !== "object" || value === null) return "value";
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shapeOf(part)]));
-}
-
-/** Every variable that is asked for, with keys and without. */
-function variablesRead(): Set<string> {
-  const names = new Set<string>();
-  for (const values of [{}, { OPENAI_API_KEY: "sk-test", GROK_API_KEY: "xai-test" }]) {
-    const environment = new Proxy<Record<string, string>>(values, {
-      get: (target, name: string) => (names.add(name), target[name]),
-    });
-    loadConfig({ environment, directory: join(ROOT, "test"), isTerminal: false });
-  }
-  return names;
-}
-
-function tableOf(document: MarkdownDocument, section: string): readonly (readonly string[])[] {
-  const tables = document.tables.filter((table) => table.section === section);
-  return tables.flatMap(({ rows }) => rows);
-}
-
-function firstCells(document: MarkdownDocument, section: string): string[] {
-  const cells = tableOf(document, section).map(([cell = ""]) => cell);
-  expect(cells.length, `${document.path}, ${section}`).toBeGreaterThan(0);
-  return cells;
-}
-
-/** `formatting.uses_emojis`; the inside of records and lists is no field. */
-function pathsOf(schema: z.ZodType): string[] {
-  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
-  if (!(inner instanceof z.ZodObject)) return [];
-  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) => {
-    const inside = pathsOf(field);
-    return inside.length === 0 ? [name] : inside.map((path) => `${name}.${path}`);
-  });
-}
-
-async function help(command: readonly string[]): Promise<string> {
-  return (await runCli([...command, "--help"])).stdout;
-}
-
-function commandsIn(text: string): string[] {
-  const list = /^Commands:\n((?: {2}.*\n)+)/m.exec(text)?.[1] ?? "";
-  return [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name);
-}
-
-function longOptions(text: string): string[] {
-  return [...text.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, name = ""]) => name).sort();
-}
-
-function optionsIn(rows: readonly (readonly string[])[]): string[] {
-  return rows.flatMap(([cell = ""]) => /--[a-z-]+/.exec(cell) ?? []).sort();
 }
 
 function leadsSomewhere(from: string, target: string): boolean {

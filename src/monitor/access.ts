@@ -9,24 +9,29 @@ export interface AccessOptions {
 }
 
 /** Probes know no token, and learn nothing that one would protect. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+const OPEN_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /** Refuses requests that were sent to another host, that come from another site, or that bring no token. */
-export function guardAccess(server: FastifyInstance, options: AccessOptions): void {
+export function guardAccess(server: FastifyInstance, { token, allowedHosts }: AccessOptions): void {
+  const hosts = new Set([...allowedHosts].map(hostNameOf));
   server.addHook("onRequest", async (request, reply) => {
-    if (OPEN_PATHS.has(request.url.split("?", 1)[0] ?? "")) return;
-    if (!options.allowedHosts.has(hostNameOf(request))) {
+    if (OPEN_ROUTES.has(request.routeOptions.url ?? "")) return;
+    if (!hosts.has(hostNameOf(request.headers.host ?? ""))) {
       return await reply.status(421).send({ error: "this host name is not served here; see MONITOR_ALLOWED_HOSTS" });
     }
     if (isWrite(request) && isCrossSite(request)) {
       return await reply.status(403).send({ error: "writes from other sites are refused" });
     }
-    if (options.token !== null && !hasToken(request, options.token)) return await askForToken(reply);
+    if (token !== null && !hasToken(request, token)) return await askForToken(reply);
   });
 }
 
-function hostNameOf({ headers }: FastifyRequest): string {
-  return (headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
+const BARE_IPV6 = /^[\da-f]*:[\da-f]*:[\da-f:.]*$/;
+
+/** Without port, in lower case; `::1` is how settings write what a Host header calls `[::1]`. */
+function hostNameOf(host: string): string {
+  const name = host.toLowerCase();
+  return BARE_IPV6.test(name) ? `[${name}]` : name.replace(/:\d+$/, "");
 }
 
 function isWrite({ method }: FastifyRequest): boolean {
@@ -38,21 +43,21 @@ function isCrossSite({ headers }: FastifyRequest): boolean {
   const site = headers["sec-fetch-site"];
   if (site !== undefined && site !== "same-origin" && site !== "none") return true;
   if (headers.origin === undefined) return false;
-  return URL.parse(headers.origin)?.host !== headers.host;
+  return URL.parse(headers.origin)?.host !== headers.host?.toLowerCase();
 }
 
 /** As `Authorization: Bearer TOKEN`, or as the password of a browser's own dialogue. */
 function hasToken({ headers }: FastifyRequest, token: string): boolean {
-  const [scheme = "", credentials = ""] = (headers.authorization ?? "").split(" ", 2);
+  const [, scheme = "", credentials = ""] = /^(\S+) +(.*)$/.exec(headers.authorization ?? "") ?? [];
   if (scheme.toLowerCase() === "bearer") return isSame(credentials, token);
   if (scheme.toLowerCase() !== "basic") return false;
   const pair = Buffer.from(credentials, "base64").toString("utf8");
-  return isSame(pair.slice(pair.indexOf(":") + 1), token);
+  return pair.includes(":") && isSame(pair.slice(pair.indexOf(":") + 1), token);
 }
 
-/** In constant time, whatever the lengths. */
+/** In constant time, whatever the lengths. Nothing is the same as an empty token, which a secret's empty file gives. */
 function isSame(given: string, token: string): boolean {
-  return timingSafeEqual(digest(given), digest(token));
+  return timingSafeEqual(digest(given), digest(token)) && token !== "";
 }
 
 function digest(text: string): Buffer {

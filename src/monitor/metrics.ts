@@ -2,6 +2,7 @@ import { Gauge, Registry } from "prom-client";
 import type { Lane } from "../queue/lane.ts";
 import { latencyOfBucket } from "../job/usage-counters.ts";
 import type { ModelUsage } from "../storage/usage-report.ts";
+import { laneTitle } from "./lane-title.ts";
 
 /** What a lane looks like at the moment of a scrape. */
 export interface LaneState {
@@ -50,8 +51,8 @@ function describeLanes(registry: Registry, lanes: readonly LaneState[], now: num
     registers,
   });
   for (const { lane, counts, oldestAt } of lanes) {
-    for (const [state, count] of Object.entries(counts)) jobs.set({ lane: lane.chain, state }, count);
-    oldest.set({ lane: lane.chain }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000);
+    for (const [state, count] of Object.entries(counts)) jobs.set({ lane: laneTitle(lane), state }, count);
+    oldest.set({ lane: laneTitle(lane) }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000);
   }
 }
 

@@ -11,18 +11,27 @@ export interface Readiness {
 
 /** A Redis that does not answer within this time is not reachable. */
 const PATIENCE_MS = 3000;
+const LONGEST_REASON = 200;
 
 /** Whether jobs can be accepted, kept and worked off now. Never throws. */
 export async function checkReadiness(redis: Redis, namespace: string): Promise<Readiness> {
-  const given = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS).unref();
-  });
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
   try {
-    return await Promise.race([look(redis, namespace), given]);
+    return await Promise.race([look(redis, namespace), timeout]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "no answer";
-    return { ready: false, problems: [`Redis is not reachable: ${reason}`], workers: 0 };
+    return { ready: false, problems: [whyUnavailable(redis, error)], workers: 0 };
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** One line for people, with the remedy. Never shows the address, which may hold a password. */
+export function whyUnavailable(redis: Redis, error: unknown): string {
+  const reason = error instanceof Error ? error.message.slice(0, LONGEST_REASON) : "no answer";
+  if (/NOAUTH|WRONGPASS|NOPERM/.test(reason)) return "Redis refuses the user or password in REDIS_URL; correct them";
+  if (redis.status !== "ready") return "Redis cannot be reached: no connection; start it, or correct REDIS_URL";
+  return `Redis cannot be reached: ${reason}; look whether it runs and what it is busy with`;
 }
 
 async function look(redis: Redis, namespace: string): Promise<Readiness> {
@@ -37,11 +46,21 @@ async function look(redis: Redis, namespace: string): Promise<Readiness> {
   return { ready: problems.length === 0, problems, workers };
 }
 
+/** Error code of Redis → what to do about it. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  OOM: "raise its maxmemory, or keep results and usage rows for a shorter time (retention)",
+  READONLY: "it is a replica: point REDIS_URL to the primary",
+  MISCONF: "it cannot write its data to disk: look at its log and at the space on the disk",
+  NOREPLICAS: "too few replicas are connected",
+};
+
 async function whyNotWritable(redis: Redis, namespace: string): Promise<string | null> {
   try {
     await redis.set(`{${namespace}}:probe`, "1", "PX", 10_000);
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message.slice(0, 200) : "unknown";
+    const message = error instanceof Error ? error.message : "unknown";
+    const remedy = REMEDIES[message.split(" ", 1)[0] ?? ""];
+    return `${message.slice(0, LONGEST_REASON).replace(/\.$/, "")}${remedy === undefined ? "" : `; ${remedy}`}`;
   }
 }

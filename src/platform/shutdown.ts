@@ -1,3 +1,5 @@
+import { systemClock, type Clock } from "./clock.ts";
+
 /** How a process is asked to stop: the first signal politely, the second at once. */
 export interface ShutdownSignals {
   /** Aborted by the first SIGTERM or SIGINT; its reason is the signal's name. */
@@ -8,13 +10,20 @@ export interface ShutdownSignals {
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** Who ends a whole process group reaches us twice, once directly and once through npm; nobody types that fast. */
+const SAME_SIGNAL_MS = 500;
 
-export function listenForShutdown(): ShutdownSignals {
+export function listenForShutdown(clock: Clock = systemClock): ShutdownSignals {
   const requested = new AbortController();
   const forced = new AbortController();
+  let firstMs = 0;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (requested.signal.aborted) forced.abort(name);
-    else requested.abort(name);
+    if (!requested.signal.aborted) {
+      firstMs = clock.monotonicMs();
+      requested.abort(name);
+    } else if (clock.monotonicMs() - firstMs > SAME_SIGNAL_MS) {
+      forced.abort(name);
+    }
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {

@@ -36,6 +36,8 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
     async wait(jobId, signal) {
       if (signal.aborted) return null;
       await subscription.start();
+      // An abort in between would not be heard.
+      if (signal.aborted) return null;
       return await listen(waiting, jobId, signal);
     },
     close: () => subscription.stop(),

@@ -137,6 +137,20 @@ it("a result whose announcement was lost is found by polling, and an aborted wai
   }
 });
 
+it("a wait that is aborted before it has begun to listen ends all the same", async () => {
+  await using at = await openNamespace();
+  const reader = createResultReader(at.redis, at.namespace);
+  try {
+    const stop = new AbortController();
+    const wait = reader.wait("a", stop.signal);
+    stop.abort();
+    expect(await wait).toBeNull();
+    expect(await reader.wait("a", stop.signal)).toBeNull();
+  } finally {
+    reader.close();
+  }
+});
+
 it("a wait that is over gives null, and the job goes on", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai });

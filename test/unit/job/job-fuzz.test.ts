@@ -4,7 +4,7 @@ import { JOB_KINDS, parseJobInput, payloadOf, URGENCIES, type GenerationJob } fr
 import { InvalidInputError } from "../../../src/platform/problem.ts";
 import { decodeJob } from "../../../src/queue/job-codec.ts";
 
-const RUNS = { numRuns: 60000 };
+const RUNS = { numRuns: 500 };
 
 /** Whatever a program can hand over, the names of a job's fields more often than others. */
 const anything = fc.anything({
