@@ -1,8 +1,9 @@
-import { constants } from "node:fs";
-import { access, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, truncate, writeFile, type FileHandle } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { InvalidInputError } from "../platform/problem.ts";
+import { InvalidInputError, showValue } from "../platform/problem.ts";
 import type { OutputLine } from "./output-line.ts";
+import { physicalLines } from "./physical-lines.ts";
 
 /** What a run that was interrupted needs to go on; kept beside the output until it is complete. */
 export interface RunManifest {
@@ -38,61 +39,140 @@ export interface OutputOptions {
   readonly force: boolean;
 }
 
-/** @throws InvalidInputError when the output exists, or there is nothing to resume */
+/** A vendor's answer is cut off at 4 MB; escaped, and with its attempts, it can be a few times as long. */
+const LONGEST_LINE_BYTES = 32 * 1024 * 1024;
+
+/** @throws InvalidInputError when the output exists, cannot be written, or there is nothing to resume */
 export async function openOutput(path: string, options: OutputOptions): Promise<OutputFile> {
+  await checkTarget(path, options);
   const part = `${path}.part`;
   const manifestPath = `${path}.run.json`;
-  const refuse = (got: string, expected: string): never => {
-    throw new InvalidInputError([{ source: path, path: "", got, expected }]);
-  };
-  const interrupted = await exists(part);
-  if (options.resume && !interrupted) refuse("nothing to resume", `${part} of an interrupted run`);
-  if (!options.resume && !options.force) {
-    if (await exists(path)) refuse("a file that exists", "a new file, or --force to replace it");
-    if (interrupted) refuse("an unfinished run", "--resume to go on with it, or --force to start anew");
-  }
-  const manifest = options.resume ? await readManifest(manifestPath) : options.manifest;
+  const manifest = options.resume ? await readManifest(manifestPath, options.manifest) : options.manifest;
   const written = options.resume ? await readWritten(part) : new Map<string, OutputLine["status"]>();
-  if (!options.resume) await writeFile(manifestPath, `${JSON.stringify(manifest)}\n`);
-  const file = await open(part, options.resume ? "a" : "w");
-  return {
-    manifest,
-    written,
-    write: async (line) => await file.appendFile(`${JSON.stringify(line)}\n`),
-    async close() {
-      await file.sync();
-      await file.close();
-    },
-    async complete() {
-      await file.sync();
-      await file.close();
-      await rename(part, path);
-      await rm(manifestPath, { force: true });
-    },
+  try {
+    if (!options.resume) await writeFile(manifestPath, `${JSON.stringify(manifest)}\n`);
+    const file = await open(part, options.resume ? "a" : "w");
+    return {
+      manifest,
+      written,
+      write: lineWriter(file),
+      close: async () => await flush(file),
+      async complete() {
+        await flush(file);
+        await rename(part, path);
+        await rm(manifestPath, { force: true });
+      },
+    };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return refuse(path, `a place that cannot be written to (${error.code})`, "another file or folder");
+  }
+}
+
+/** One line after the other: a file handle does not promise to keep simultaneous writes apart. */
+function lineWriter(file: FileHandle): OutputFile["write"] {
+  let last = Promise.resolve();
+  return async (line) => {
+    last = last.then(() => file.appendFile(`${JSON.stringify(line)}\n`));
+    await last;
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
+async function flush(file: FileHandle): Promise<void> {
+  await file.sync();
+  await file.close();
 }
 
-async function readManifest(path: string): Promise<RunManifest> {
-  const text = await readFile(path, "utf8").catch(() => {
-    throw new InvalidInputError([
-      { source: path, path: "", got: "nothing: it does not exist", expected: "the manifest of the run to resume" },
-    ]);
-  });
-  return manifestSchema.parse(JSON.parse(text));
+async function checkTarget(path: string, { resume, force }: OutputOptions): Promise<void> {
+  const part = `${path}.part`;
+  const isFolder = (await kindOf(path)) === "folder";
+  const isInterrupted = (await kindOf(part)) !== "nothing";
+  if (isFolder) refuse(path, "a folder", "a file");
+  if ((await kindOf(dirname(resolve(path)))) !== "folder")
+    refuse(path, "a folder that does not exist", "one that does");
+  if (resume && !isInterrupted) refuse(path, "nothing to resume", `${part}, which an interrupted run leaves behind`);
+  if (resume || force) return;
+  if ((await kindOf(path)) === "file") refuse(path, "a file that exists", "a new file, or --force to replace it");
+  if (isInterrupted) refuse(path, "an unfinished run", "--resume to go on with it, or --force to start anew");
 }
+
+function refuse(source: string, got: string, expected: string): never {
+  throw new InvalidInputError([{ source, path: "", got, expected }]);
+}
+
+async function kindOf(path: string): Promise<"nothing" | "file" | "folder"> {
+  const stats = await stat(path).catch(() => null);
+  if (stats === null) return "nothing";
+  return stats.isDirectory() ? "folder" : "file";
+}
+
+function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
+}
+
+const START_ANEW = "--force starts anew";
+
+/** The input is another file if it was moved, but the run's ids are made from its lines. */
+async function readManifest(path: string, given: RunManifest): Promise<RunManifest> {
+  const expected = `the manifest of the run to resume (${START_ANEW})`;
+  const text = await readFile(path, "utf8").catch(() => refuse(path, "nothing: it does not exist", expected));
+  const manifest = parseManifest(text) ?? refuse(path, "something else", expected);
+  if (resolve(manifest.input) !== resolve(given.input))
+    refuse(
+      path,
+      `a run of ${showValue(manifest.input)}`,
+      `the same input as now, ${showValue(given.input)} (${START_ANEW})`,
+    );
+  if (manifest.agent !== given.agent)
+    refuse(path, `a run with ${agentFlag(manifest)}`, `the same as now, ${agentFlag(given)} (${START_ANEW})`);
+  return manifest;
+}
+
+function parseManifest(text: string): RunManifest | undefined {
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function agentFlag({ agent }: RunManifest): string {
+  return agent === null ? "no --agent" : `--agent ${showValue(agent)}`;
+}
+
+const writtenLine = z.object({
+  id: z.string(),
+  status: z.custom<OutputLine["status"]>((it) => typeof it === "string"),
+});
 
 /** Reads whole lines; a last line that was cut off is dropped from the file. */
 async function readWritten(path: string): Promise<Map<string, OutputLine["status"]>> {
-  const bytes = await readFile(path);
-  const end = bytes.lastIndexOf("\n") + 1;
-  if (end < bytes.length) await truncate(path, end);
-  const lines = bytes.subarray(0, end).toString("utf8").split("\n").filter(Boolean);
-  return new Map(lines.map((text) => JSON.parse(text) as OutputLine).map(({ id, status }) => [id, status]));
+  const written = new Map<string, OutputLine["status"]>();
+  const file = await open(path);
+  let end = 0;
+  try {
+    const chunks = file.createReadStream({ autoClose: false });
+    for await (const { number, text, lineBreak } of physicalLines(chunks, {
+      path,
+      longestLineBytes: LONGEST_LINE_BYTES,
+    })) {
+      if (lineBreak === "") break;
+      end += Buffer.byteLength(text + lineBreak);
+      const { id, status } = parseWritten(text, { path, line: number });
+      written.set(id, status);
+    }
+  } finally {
+    await file.close();
+  }
+  await truncate(path, end);
+  return written;
+}
+
+function parseWritten(text: string, { path, line }: { path: string; line: number }): z.infer<typeof writtenLine> {
+  try {
+    return writtenLine.parse(JSON.parse(text));
+  } catch {
+    const expected = `the output of an interrupted run (${START_ANEW})`;
+    throw new InvalidInputError([{ source: path, line, path: "", got: "a line that is no result", expected }]);
+  }
 }

@@ -6,6 +6,9 @@ import { jsonRows } from "./json-rows.ts";
 import { physicalLines } from "./physical-lines.ts";
 import type { Row } from "./row.ts";
 
+/** Four times the largest job. */
+const LONGEST_LINE_BYTES = 1024 * 1024;
+
 /**
  * Reads a `.csv` or `.jsonl` file row by row with bounded memory. UTF-8, with or without BOM; LF or CRLF; blank lines
  * are skipped; line numbers are physical ones, also after quoted line breaks.
@@ -13,9 +16,14 @@ import type { Row } from "./row.ts";
  */
 export async function* readRows(path: string): AsyncGenerator<Row> {
   await checkFile(path);
-  const file = await open(path).catch((error: unknown) => refuse(path, describeFileError(error), "a file that can be read"));
+  const file = await open(path).catch((error: unknown) =>
+    refuse(path, describeFileError(error), "a file that can be read"),
+  );
   try {
-    const lines = physicalLines(file.createReadStream({ autoClose: false }), path);
+    const lines = physicalLines(file.createReadStream({ autoClose: false }), {
+      path,
+      longestLineBytes: LONGEST_LINE_BYTES,
+    });
     yield* extname(path).toLowerCase() === ".csv" ? csvRows(lines, path) : jsonRows(lines, path);
   } finally {
     await file.close();

@@ -1,14 +1,10 @@
 import { JOB_KINDS, parseJobInput, type JobInput, type JobKind } from "../job/generation-job.ts";
+import { describeValue, isRecord } from "../platform/field-fault.ts";
+import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
-import type { Row } from "./read-rows.ts";
+import { COMMON_FIELDS, FIELDS_OF_KIND } from "./columns.ts";
+import type { Row } from "./row.ts";
 
-/** Fields of a row that are not context, by kind; `context` itself may be given as an object in JSONL. */
-const COMMON_FIELDS = ["id", "kind", "agent", "urgency"] as const;
-const FIELDS_OF_KIND: Readonly<Record<JobKind, readonly string[]>> = {
-  tweet: [],
-  reply: ["mention", "conversation_history"],
-  content: ["prompt"],
-};
 /** Cells of these columns may hold a JSON array; any other cell is text as it stands. */
 const LIST_COLUMNS: ReadonlySet<string> = new Set(["recent_events", "conversation_history"]);
 
@@ -21,42 +17,55 @@ export interface RowDefaults {
 
 /**
  * Turns a row into a checked job. The kind is the column `kind`; without it a row with a `mention` is a reply, one with a
- * `prompt` content, any other a tweet. Empty cells count as absent; columns that are no field of the kind become context.
+ * `prompt` content, any other a tweet. Empty cells count as absent; columns that are no field of the kind become context. In
+ * JSONL, `context` may be an object of its own.
  * @throws InvalidInputError naming file, line and column
  */
 export function rowToJob(row: Row, { source, agent }: RowDefaults): JobInput {
   if (row.problem !== undefined) throw new InvalidInputError([row.problem]);
-  const { context, ...fields } = present(row.fields);
-  const kind = kindOf(fields, source, row.line);
-  const own = new Set([...COMMON_FIELDS, ...FIELDS_OF_KIND[kind]]);
-  const job: Record<string, unknown> = { kind, ...(agent === undefined ? {} : { agent }) };
-  const extra: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    (own.has(name) ? job : extra)[name] = LIST_COLUMNS.has(name) ? listOrText(value) : value;
-  }
-  job["kind"] = kind;
-  job["context"] = context === undefined ? extra : typeof context === "object" ? { ...extra, ...context } : context;
+  const given = Object.entries(row.fields).filter(([, value]) => value !== "" && value !== null);
+  const { context, ...fields } = toRecord(given.map(([name, value]) => [name, listOrText(name, value)]));
+  const kind = kindOf(fields, row.fields, { source, line: row.line });
+  const isOwn = (name: string): boolean => COMMON_FIELDS.includes(name) || FIELDS_OF_KIND[kind].includes(name);
+  const own = toRecord(Object.entries(fields).filter(([name]) => isOwn(name)));
+  const extra = toRecord(Object.entries(fields).filter(([name]) => !isOwn(name)));
+  const job = {
+    ...(agent === undefined ? {} : { agent }),
+    ...own,
+    kind,
+    context: context === undefined ? extra : isRecord(context) ? { ...extra, ...context } : context,
+  };
   return parseJobInput(job, source, row.line);
 }
 
-function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== "" && value !== null && value !== undefined),
-  );
+/** `fromEntries` makes `__proto__` a field like any other, so that it is found and refused. */
+function toRecord(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.fromEntries(entries);
 }
 
-function kindOf(fields: Readonly<Record<string, unknown>>, source: string, line: number): JobKind {
-  const { kind } = fields;
-  if (kind === undefined) return "mention" in fields ? "reply" : "prompt" in fields ? "content" : "tweet";
+type Fields = Readonly<Record<string, unknown>>;
+
+function kindOf(given: Fields, all: Fields, { source, line }: { source: string; line: number }): JobKind {
+  const { kind } = given;
+  if (kind === undefined) return impliedKind(given, all);
   const known = JOB_KINDS.find((name) => name === kind);
   if (known !== undefined) return known;
-  throw new InvalidInputError([
-    { source, line, path: "kind", got: JSON.stringify(kind), expected: `one of ${JOB_KINDS.join(", ")}` },
-  ]);
+  const expected = oneOf(typeof kind === "string" ? kind : "", JOB_KINDS);
+  throw new InvalidInputError([{ source, line, path: "kind", got: describeValue(kind), expected }]);
 }
 
-function listOrText(value: unknown): unknown {
-  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
+function impliedKind(given: Fields, all: Fields): JobKind {
+  if (Object.hasOwn(given, "mention")) return "reply";
+  if (Object.hasOwn(given, "prompt")) return "content";
+  const hasContext = Object.keys(given).some((name) => !COMMON_FIELDS.includes(name));
+  if (hasContext) return "tweet";
+  // With nothing else to write about, an empty prompt is a mistake rather than a tweet about nothing.
+  if (Object.hasOwn(all, "mention")) return "reply";
+  return Object.hasOwn(all, "prompt") ? "content" : "tweet";
+}
+
+function listOrText(name: string, value: unknown): unknown {
+  if (!LIST_COLUMNS.has(name) || typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
   try {
     return JSON.parse(value);
   } catch {

@@ -5,13 +5,15 @@ import { InvalidInputError, type Problem } from "../platform/problem.ts";
 import type { Producer } from "../queue/producer.ts";
 import { outputLine } from "./output-line.ts";
 import type { OutputFile } from "./output-file.ts";
-import { readRows } from "./read-rows.ts";
-import { rowToJob, type RowDefaults } from "./row-to-job.ts";
+import { readJobs, type JobSource, type ReadJob } from "./read-jobs.ts";
 
 export interface BulkProgress {
   /** Distinct rows in the input. */
   readonly total: number;
+  /** Accepted by the queue, finished ones of earlier runs included. */
   enqueued: number;
+  /** Finished by an earlier run with the same ids: nothing was done again, and nothing paid. */
+  finishedBefore: number;
   succeeded: number;
   failed: number;
   /** Rows whose id belongs to another job. */
@@ -20,11 +22,9 @@ export interface BulkProgress {
   costMicroUsd: number;
 }
 
-export interface BulkOptions {
-  readonly input: string;
-  /** For rows that name no agent. */
-  readonly agent: string | null;
-  readonly knownAgents: ReadonlySet<string>;
+export interface BulkOptions extends JobSource {
+  /** Leave out rows that are no jobs; otherwise `checkInput` has made sure that there are none. */
+  readonly skipInvalid: boolean;
   readonly output: OutputFile;
   readonly producer: Producer;
   /** Ends the run; what is enqueued stays so. */
@@ -35,10 +35,14 @@ export interface BulkOptions {
 }
 
 export interface InputSummary {
-  /** Distinct rows. */
+  /** Distinct rows that are jobs. */
   readonly rows: number;
   /** Rows whose id and content were there before: they count once. */
   readonly duplicates: number;
+  /** Rows that are no jobs; 0 unless they may be skipped. */
+  readonly invalid: number;
+  /** Who is needed; `undefined` stands for the default agent. */
+  readonly agents: ReadonlySet<string | undefined>;
 }
 
 /** Thrown when rows of the input are no jobs; nothing was enqueued. */
@@ -46,75 +50,34 @@ export class InvalidRowsError extends InvalidInputError {
   override readonly name = "InvalidRowsError";
 }
 
+export type InvalidRow = ReadJob & { readonly is: "invalid" };
+
 /** So many faults are kept; a file of another kind would otherwise report millions. */
 const MAX_PROBLEMS = 1000;
 
 /**
  * Reads the whole input once before anything is enqueued.
+ * @param onInvalid given: rows that are no jobs are told and left out; otherwise they are an error
  * @throws InvalidRowsError with the problems of all rows
  * @throws InvalidInputError when the file is no use at all, or has no rows
  */
-export async function checkInput(options: Pick<BulkOptions, "input" | "agent" | "knownAgents">): Promise<InputSummary> {
+export async function checkInput(source: JobSource, onInvalid?: (row: InvalidRow) => void): Promise<InputSummary> {
   const problems: Problem[] = [];
-  const seen = new Map<string, { line: number; content: string }>();
-  let rows = 0;
-  let duplicates = 0;
-  for await (const row of readRows(options.input)) {
-    try {
-      const job = rowToJob(row, defaultsOf(options));
-      checkAgent(job, row.line, options);
-      if (isDuplicate(job, row.line, { seen, source: options.input })) duplicates++;
-      else rows++;
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      if (problems.length < MAX_PROBLEMS) problems.push(...error.problems);
+  const agents = new Set<string | undefined>();
+  const counts = { job: 0, duplicate: 0, invalid: 0 };
+  for await (const read of readJobs(source)) {
+    counts[read.is]++;
+    if (read.is === "job") agents.add(read.job.agent);
+    if (read.is === "invalid") {
+      onInvalid?.(read);
+      if (problems.length < MAX_PROBLEMS) problems.push(...read.problems);
     }
   }
-  if (problems.length > 0) throw new InvalidRowsError(problems);
-  if (rows === 0)
-    throw new InvalidInputError([{ source: options.input, path: "", got: "0 rows", expected: "at least one row" }]);
-  return { rows, duplicates };
-}
-
-function defaultsOf({ input, agent }: Pick<BulkOptions, "input" | "agent">): RowDefaults {
-  return { source: input, ...(agent === null ? {} : { agent }) };
-}
-
-function checkAgent(
-  job: JobInput,
-  line: number,
-  { input, knownAgents }: Pick<BulkOptions, "input" | "knownAgents">,
-): void {
-  if (job.agent === undefined || knownAgents.has(job.agent)) return;
-  const expected = `one of ${[...knownAgents].join(", ")}`;
-  throw new InvalidInputError([{ source: input, line, path: "agent", got: JSON.stringify(job.agent), expected }]);
-}
-
-interface SeenRows {
-  readonly seen: Map<string, { readonly line: number; readonly content: string }>;
-  readonly source: string;
-}
-
-/** The same row twice counts once; another row under the same id is an error that names both lines. */
-function isDuplicate(job: JobInput, line: number, { seen, source }: SeenRows): boolean {
-  if (job.id === undefined) return false;
-  const id = String(job.id);
-  const content = JSON.stringify(job);
-  const earlier = seen.get(id);
-  if (earlier === undefined) {
-    seen.set(id, { line, content });
-    return false;
+  if (problems.length > 0 && (onInvalid === undefined || counts.job === 0)) throw new InvalidRowsError(problems);
+  if (counts.job === 0) {
+    throw new InvalidInputError([{ source: source.input, path: "", got: "0 rows", expected: "at least one row" }]);
   }
-  if (earlier.content === content) return true;
-  throw new InvalidInputError([
-    {
-      source,
-      line,
-      path: "id",
-      got: `${JSON.stringify(id)}, which line ${earlier.line} has with other content`,
-      expected: "an id of its own",
-    },
-  ]);
+  return { rows: counts.job, duplicates: counts.duplicate, invalid: counts.invalid, agents };
 }
 
 /**
@@ -123,7 +86,15 @@ function isDuplicate(job: JobInput, line: number, { seen, source }: SeenRows): b
  * @returns the final progress; fewer results than rows when `signal` ended it
  */
 export async function runBulk(options: BulkOptions, total: number): Promise<BulkProgress> {
-  const progress: BulkProgress = { total, enqueued: 0, succeeded: 0, failed: 0, refused: 0, costMicroUsd: 0 };
+  const progress: BulkProgress = {
+    total,
+    enqueued: 0,
+    finishedBefore: 0,
+    succeeded: 0,
+    failed: 0,
+    refused: 0,
+    costMicroUsd: 0,
+  };
   // One listener per awaited job.
   setMaxListeners(0, options.signal);
   const allDone = Promise.withResolvers<void>();
@@ -140,6 +111,7 @@ export async function runBulk(options: BulkOptions, total: number): Promise<Bulk
       if (outcome.accepted) follow(outcome.job.id);
       else options.onRefused(outcome.error);
       progress[outcome.accepted ? "enqueued" : "refused"]++;
+      if (outcome.accepted && outcome.job.status === "already-finished") progress.finishedBefore++;
       options.onProgress(progress);
     },
   });
@@ -150,19 +122,15 @@ export async function runBulk(options: BulkOptions, total: number): Promise<Bulk
 
 async function* jobsOf(options: BulkOptions, progress: BulkProgress): AsyncGenerator<JobInput> {
   const { manifest, written } = options.output;
-  const sent = new Set<string>();
-  for await (const row of readRows(options.input)) {
+  for await (const read of readJobs(options)) {
     if (options.signal.aborted) return;
-    const job = rowToJob(row, defaultsOf(options));
+    if (read.is === "invalid" && !options.skipInvalid) throw new InvalidRowsError(read.problems);
+    if (read.is !== "job") continue;
+    const { job, row } = read;
     const id = job.id === undefined ? `${manifest.runId}-${row.line}` : String(job.id);
-    if (sent.has(id)) continue;
-    if (job.id !== undefined) sent.add(id);
     const status = written.get(id);
-    if (status !== undefined) {
-      progress[status === "succeeded" ? "succeeded" : "failed"]++;
-      continue;
-    }
-    yield { ...job, id, urgency: job.urgency ?? "bulk" };
+    if (status === undefined) yield { ...job, id, urgency: job.urgency ?? "bulk" };
+    else progress[status === "succeeded" ? "succeeded" : "failed"]++;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { openOutput, type OutputFile } from "../bulk/output-file.ts";
-import { checkInput, type BulkProgress } from "../bulk/run-bulk.ts";
+import { rejectsFile } from "../bulk/rejects-file.ts";
+import { checkInput, type BulkProgress, type InputSummary } from "../bulk/run-bulk.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./options.ts";
@@ -16,6 +17,7 @@ interface BulkCommandOptions {
   readonly agent?: string;
   readonly force?: boolean;
   readonly resume?: boolean;
+  readonly skipInvalid?: boolean;
   readonly worker?: boolean;
   readonly concurrency?: number;
   readonly fake?: boolean;
@@ -30,6 +32,7 @@ export const bulkCommand: AddCommand = (program, end) => {
     .option("--agent <id>", "for rows that name no agent")
     .option("--force", "replace an existing output")
     .option("--resume", "go on with a run that was interrupted")
+    .option("--skip-invalid", "run the rows that are right, and write the others to <out>.rejects.jsonl")
     .option("--worker", "run a worker in this process; otherwise running workers do it")
     .option("--concurrency <n>", "with --worker: jobs in work at once", positiveInteger)
     .option("--fake", "replace providers without a key by the fake one")
@@ -43,6 +46,7 @@ A row needs an agent (column or --agent) and the fields of its kind:
   content  prompt, audience, style …   (the agent is optional)
 Columns: id and kind are optional, every column that is no field becomes context. Without kind, a row with a mention is
 a reply, one with a prompt is content, any other a tweet. recent_events and conversation_history may be JSON lists.
+When a row is wrong nothing is enqueued, and all that is wrong is listed; --skip-invalid goes on without such rows.
 
   $ puppet-engine bulk examples/topics.csv --out tweets.jsonl --worker`,
     )
@@ -50,39 +54,33 @@ a reply, one with a prompt is content, any other a tweet. recent_events and conv
 };
 
 async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCode> {
-  const { agent = null, worker: withWorker = false, fake = false, json = false } = options;
+  const { agent = null, worker: withWorker = false, fake = false, json = false, skipInvalid = false } = options;
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ fake });
-  const summary = await checkInput({ input, agent, knownAgents: new Set(workplace.agents.keys()) });
-  if (summary.duplicates > 0)
-    console.error(`note: ${summary.duplicates} rows stand in the input twice; they count once`);
+  const source = { input, agent, knownAgents: new Set(workplace.agents.keys()) };
+  using rejects = skipInvalid ? rejectsFile(`${options.out}.rejects.jsonl`) : undefined;
+  const summary = await checkInput(source, rejects?.write);
+  if (withWorker) workplace.requireKeys(summary.agents);
+  printNotes(summary, options);
   const output = await openRunOutput(input, agent, options);
   const usage = new RunUsage();
-  const progress = await followBulk({
-    workplace,
-    output,
-    usage,
-    rows: summary.rows,
-    signals,
-    input,
-    options,
-  });
-  const finished = progress.succeeded + progress.failed + progress.refused === progress.total;
-  if (!finished) {
+  const progress = await followBulk({ workplace, output, usage, rows: summary.rows, signals, source, options });
+  if (progress.succeeded + progress.failed + progress.refused < progress.total) {
     await output.close();
-    console.error(
-      `\ninterrupted: ${progressLine(progress)}. What is enqueued goes on; collect the rest with:\n  ${resumeCommand(input, options)}`,
-    );
+    console.error("interrupted. What is enqueued goes on; collect the rest with:");
+    console.error(`  ${resumeCommand(input, options)}`);
     return EXIT.interrupted;
   }
   await output.complete();
-  if (json)
-    console.log(
-      JSON.stringify({ ...progress, out: options.out, byProvider: usage.by("provider"), byAgent: usage.by("agent") }),
-    );
+  if (json) printJson({ progress, summary, out: options.out, usage });
   else printSummary(progress, options.out, usage);
-  if (progress.refused > 0) return EXIT.invalidRows;
+  if (progress.refused + summary.invalid > 0) return EXIT.invalidRows;
   return progress.failed > 0 ? EXIT.jobsFailed : EXIT.ok;
+}
+
+function printNotes({ duplicates, invalid }: InputSummary, { out }: BulkCommandOptions): void {
+  if (duplicates > 0) console.error(`note: ${duplicates} rows stand in the input twice; they count once`);
+  if (invalid > 0) console.error(`note: ${invalid} rows are wrong and left out; see ${out}.rejects.jsonl`);
 }
 
 async function openRunOutput(
@@ -97,18 +95,35 @@ async function openRunOutput(
   });
 }
 
-function resumeCommand(input: string, { out, agent, worker, fake }: BulkCommandOptions): string {
+function resumeCommand(input: string, { out, agent, worker, fake, skipInvalid }: BulkCommandOptions): string {
   const flags = [
     agent === undefined ? "" : `--agent ${agent}`,
     worker === true ? "--worker" : "",
     fake === true ? "--fake" : "",
+    skipInvalid === true ? "--skip-invalid" : "",
   ];
   return ["puppet-engine bulk", input, "--out", out, "--resume", ...flags.filter(Boolean)].join(" ");
 }
 
+interface Outcome {
+  readonly progress: BulkProgress;
+  readonly summary: InputSummary;
+  readonly out: string;
+  readonly usage: RunUsage;
+}
+
+function printJson({ progress, summary: { duplicates, invalid }, out, usage }: Outcome): void {
+  const byProvider = usage.by("provider");
+  console.log(JSON.stringify({ ...progress, duplicates, invalid, out, byProvider, byAgent: usage.by("agent") }));
+}
+
 function printSummary(progress: BulkProgress, out: string, usage: RunUsage): void {
   const byProvider = usage.by("provider");
-  if (byProvider.length > 0)
+  if (byProvider.length > 0) {
     console.log(`${usageTable("provider", byProvider)}\n${usageTable("agent", usage.by("agent"))}`);
+  }
+  const before = progress.finishedBefore;
+  if (before > 0)
+    console.log(`${before} were finished before and cost nothing now; the tables tell what they cost then`);
   console.log(`${progressLine(progress)}; written to ${out}`);
 }

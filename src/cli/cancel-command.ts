@@ -13,6 +13,7 @@ export const cancelCommand: AddCommand = (program, end) => {
   program
     .command("cancel <id>")
     .description("cancel a job, also one in mid-call")
+    .addHelpText("after", "\nExample:\n  $ puppet-engine cancel rain-1\n\nExit code 2: there is no such job.")
     .action(async (id: string) => {
       await using workplace = await openWorkplace({ agents: "none" });
       await using producer = workplace.producer();

@@ -47,7 +47,8 @@ async function demo(keep: boolean): Promise<ExitCode> {
   await using monitor = await openMonitor(workplace);
   introduce(workplace, monitor.url);
   const input = join(EXAMPLES, "topics.csv");
-  const { rows } = await checkInput({ input, agent: null, knownAgents: new Set(workplace.agents.keys()) });
+  const source = { input, agent: null, knownAgents: new Set(workplace.agents.keys()) };
+  const { rows } = await checkInput(source);
   console.log(
     `Enqueuing ${rows} topics from examples/topics.csv for ${workplace.agents.size} agents, and working them off:\n`,
   );
@@ -61,7 +62,7 @@ async function demo(keep: boolean): Promise<ExitCode> {
     });
     const usage = new RunUsage();
     const options = { worker: true, concurrency: DEMO_CONCURRENCY };
-    const progress = await followBulk({ workplace, output, usage, rows, signals, input, options });
+    const progress = await followBulk({ workplace, output, usage, rows, signals, source, options });
     await output.complete();
     if (signals.requested.aborted) return EXIT.interrupted;
     await printTweets(out);

@@ -1,6 +1,6 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { GenerationResult } from "../job/generation-result.ts";
-import type { JobInput } from "../job/generation-job.ts";
+import { URGENCIES, type JobInput } from "../job/generation-job.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import type { Producer } from "../queue/producer.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -55,9 +55,11 @@ function common(command: Command, needsAgent: boolean): Command {
   if (needsAgent) command.requiredOption("--agent <id>", "whose voice");
   else command.option("--agent <id>", "whose voice (default: a neutral writer)");
   return command
-    .option("--id <id>", "makes it idempotent: the same id and content are run once")
+    .option("--id <id>", "A–Z a–z 0–9 _ -; the same id and content are run once (default: a random id)")
     .option("--context <name=value>", "anything else the text should take into account; repeatable", keyValue)
-    .option("--urgency <class>", "reply, scheduled or bulk: who goes first")
+    .addOption(
+      new Option("--urgency <class>", "who goes first (default: reply for replies, else scheduled)").choices(URGENCIES),
+    )
     .option("--wait", "wait for the text and print it")
     .option("--worker", "run a worker in this process until the text is there (implies --wait)")
     .option("--fake", "replace providers without a key by the fake one")

@@ -1,4 +1,5 @@
 import type { OutputFile } from "../bulk/output-file.ts";
+import type { JobSource } from "../bulk/read-jobs.ts";
 import { runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
 import type { ShutdownSignals } from "../platform/shutdown.ts";
 import { progressView } from "./progress.ts";
@@ -12,12 +13,12 @@ export interface FollowedBulk {
   readonly rows: number;
   /** The first stops the run, the second aborts calls of its own worker. */
   readonly signals: ShutdownSignals;
-  readonly input: string;
+  readonly source: JobSource;
   readonly options: {
     readonly worker?: boolean;
     readonly concurrency?: number;
     readonly json?: boolean;
-    readonly agent?: string;
+    readonly skipInvalid?: boolean;
   };
 }
 
@@ -28,10 +29,10 @@ export async function followBulk({
   usage,
   rows,
   signals,
-  input,
+  source,
   options,
 }: FollowedBulk): Promise<BulkProgress> {
-  const { worker: withWorker = false, concurrency, agent = null, json = false } = options;
+  const { worker: withWorker = false, concurrency, json = false, skipInvalid = false } = options;
   await using producer = workplace.producer();
   await using _worker = withWorker
     ? await workplace.worker({
@@ -43,10 +44,9 @@ export async function followBulk({
   if (!withWorker) await workplace.hintIfNoWorker();
   const view = progressView(rows, { silent: json });
   try {
-    const knownAgents = new Set(workplace.agents.keys());
     return await runBulk(
       {
-        ...{ input, agent, knownAgents, output, producer, signal: signals.requested },
+        ...{ ...source, skipInvalid, output, producer, signal: signals.requested },
         onProgress: (progress) => view.update(progress),
         onResult: (result) => usage.add(result),
         onRefused: (error) => console.error(`error: ${error.message}`),

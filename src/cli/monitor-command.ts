@@ -15,7 +15,7 @@ export const monitorCommand: AddCommand = (program, end) => {
     .command("monitor")
     .description("serve Bull Board, health and metrics until stopped")
     .option("--host <address>", "where to listen (default: MONITOR_HOST, or 127.0.0.1)")
-    .option("--port <n>", "(default: MONITOR_PORT, or 3700)", portNumber)
+    .option("--port <n>", "at which port (default: MONITOR_PORT, or 3700)", portNumber)
     .option("--writable", "let Bull Board's buttons retry, pause, remove …; read-only otherwise")
     .addHelpText(
       "after",

@@ -42,7 +42,8 @@ Examples:
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine usage --by model                               what it cost
 
-Exit codes: 0 ok · 2 usage or configuration · 3 some rows invalid · 4 some jobs failed · 5 Redis unreachable · 130 interrupted
+Exit codes: 0 ok · 1 a file that cannot be written, or a defect · 2 usage or configuration · 3 some rows invalid
+            4 some jobs failed · 5 Redis unreachable · 130 interrupted
 Settings come from the environment and .env; every variable is explained in .env.example.`;
 
 /** Runs one command line. Prints every error for people; never throws. */

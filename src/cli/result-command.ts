@@ -15,6 +15,10 @@ export const resultCommand: AddCommand = (program, end) => {
     .description("print the text of a job, or why there is none")
     .option("--wait", "wait until it is finished")
     .option("--json", "print the whole result as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ puppet-engine result rain-1 --wait\n\nExit code 4: the job failed, or has no result yet.",
+    )
     .action(async (id: string, options: ResultOptions) => end(await showResult(id, options)));
 };
 

@@ -24,7 +24,7 @@ export type ShownUsage = Pick<
   | "averageMs"
 >;
 
-const HEAD = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency p50", "p95"];
+const HEAD = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency avg", "p50", "p95"];
 
 export function usageTable(title: string, rows: readonly ShownUsage[]): string {
   const table = new Table({
@@ -46,7 +46,8 @@ function cells(row: ShownUsage): string[] {
     integer(row.outputTokens),
     integer(row.totalTokens),
     `${formatUsd(row.costMicroUsd)}${row.unpriced > 0 ? " + ?" : ""}`,
-    milliseconds(row.p50Ms ?? row.averageMs),
+    milliseconds(row.averageMs),
+    row.p50Ms === null ? "" : milliseconds(row.p50Ms),
     row.p95Ms === null ? "" : milliseconds(row.p95Ms),
   ];
 }
@@ -93,7 +94,6 @@ function notes(rows: readonly ShownUsage[]): string[] {
     lines.push(
       `up to ${formatUsd(uncertain)} USD of the cost is uncertain: the vendor may or may not have billed requests that broke off`,
     );
-  if (rows.some(({ p50Ms }) => p50Ms === null)) lines.push("latency by agent is an average");
   return lines;
 }
 
@@ -106,7 +106,7 @@ export function formatUsd(microUsd: number): string {
   const usd = microUsd / 1e6;
   if (usd === 0) return "0";
   if (usd >= 100) return usd.toFixed(2);
-  return usd >= 1 ? usd.toFixed(4) : usd.toPrecision(3).replace(/e-\d+$/, (exponent) => exponent);
+  return usd >= 1 ? usd.toFixed(4) : usd.toPrecision(3);
 }
 
 function milliseconds(value: number): string {

@@ -8,7 +8,7 @@ export const workerCommand: AddCommand = (program, end) => {
     .command("worker")
     .description("take jobs and generate texts until stopped")
     .option("--concurrency <n>", "jobs in work at once (default: WORKER_CONCURRENCY, or 64)", positiveInteger)
-    .option("--fake", "do not ask for missing keys: agents of this folder are run with the fake provider instead")
+    .option("--fake", "start although keys are missing: for jobs that were enqueued with --fake")
     .addHelpText(
       "after",
       `

@@ -5,10 +5,33 @@ import { strictObject } from "../platform/zod-faults.ts";
 
 const DAY_MS = 24 * 3600_000;
 
-const seconds = (fallback: number) => z.number().positive().max(86_400).default(fallback);
-const days = (fallback: number) => z.number().positive().max(3650).default(fallback);
-const share = z.number().min(0).max(1).default(0);
-const milliseconds = z.number().nonnegative().max(600_000);
+function numberFrom(min: number, max: number, unit = "a number"): z.ZodNumber {
+  const error = `${unit} from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+function integerFrom(min: number, max: number): z.ZodInt {
+  const error = `an integer from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+const seconds = (fallback: number) => numberFrom(0.001, 86_400, "seconds, a number").default(fallback);
+const days = (fallback: number) => numberFrom(0.001, 3650, "days, a number").default(fallback);
+const share = numberFrom(0, 1).default(0);
+const milliseconds = numberFrom(0, 600_000, "milliseconds, a number");
+const latency = z
+  .union([milliseconds, strictObject({ min: milliseconds, max: milliseconds })], {
+    error: 'milliseconds, a number from 0 to 600000, or {"min": 100, "max": 900}',
+  })
+  .refine((value) => typeof value === "number" || value.min <= value.max, { error: "min not above max" });
+
+const hostError = "a host name or an IP address, without https://, port and path";
+/** IPv6 addresses stand in brackets, as in a URL. */
+const host = z.string({ error: hostError }).regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/, { error: hostError });
+
+const text = z.string({ error: "text" }).min(1, { error: "text that is not empty" });
+const listOf = <Item extends z.ZodType>(item: Item, what: string): z.ZodArray<Item> =>
+  z.array(item, { error: `a list of ${what}` });
 
 /**
  * The optional JSON file named by `PUPPET_ENGINE_CONFIG`: what is too large for an environment variable. Every field has
@@ -17,15 +40,15 @@ const milliseconds = z.number().nonnegative().max(600_000);
 export const configFileSchema = strictObject({
   retries: strictObject({
     /** Attempts per provider that failures may spend. */
-    attempts: z.int().min(1).max(10).default(3),
+    attempts: integerFrom(1, 10).default(3),
     /** Provider calls per job over everything. */
-    maxCalls: z.int().min(1).max(12).default(12),
+    maxCalls: integerFrom(1, 12).default(12),
     /** Full-jitter back-off: the first wait is at most this long … */
     baseSeconds: seconds(1),
     /** … and no wait is longer than this. */
     capSeconds: seconds(10),
     /** Ask the fall-back when a provider refuses for content. */
-    failOverOnContentFilter: z.boolean().default(false),
+    failOverOnContentFilter: z.boolean({ error: "true or false" }).default(false),
   }).prefault({}),
   /** How long a job may wait for a provider without spending an attempt, by urgency. */
   maxWaitSeconds: strictObject({ reply: seconds(60), scheduled: seconds(900), bulk: seconds(86_400) } satisfies Record<
@@ -40,25 +63,25 @@ export const configFileSchema = strictObject({
     countersDays: days(400),
     usageRowsDays: days(7),
     /** At most (about) so many usage rows. */
-    usageRows: z.int().positive().max(100_000_000).default(500_000),
+    usageRows: integerFrom(1, 100_000_000).default(500_000),
   }).prefault({}),
   worker: strictObject({
     /** How long calls in flight may take after SIGTERM. */
     graceSeconds: seconds(30),
     /** Serve only these lanes; all when absent. */
-    lanes: z.array(z.string().min(1)).nonempty().optional(),
+    lanes: listOf(text, "lanes").min(1, { error: "at least one lane, or no such field" }).optional(),
   }).prefault({}),
   /** Hosts that may be reached over plain http:// or have a private address. */
-  trustedEndpointHosts: z.array(z.string().min(1)).default([]),
+  trustedEndpointHosts: listOf(host, "hosts").default([]),
   /** The fake provider: it can be told to be slow, to fail or to refuse. */
   fake: strictObject({
-    seed: z.string().default("fake"),
-    latencyMs: z.union([milliseconds, strictObject({ min: milliseconds, max: milliseconds })]).default(0),
+    seed: z.string({ error: "text" }).default("fake"),
+    latencyMs: latency.default(0),
     failureRate: share,
     refuseRate: share,
   }).prefault({}),
   /** Prices that win over the shipped ones. */
-  prices: z.array(priceEntrySchema).default([]),
+  prices: listOf(priceEntrySchema, "prices").default([]),
 });
 
 export type ConfigFile = z.output<typeof configFileSchema>;
@@ -72,9 +95,14 @@ export function retentionOf({ retention }: ConfigFile): {
   usageRows: number;
 } {
   return {
-    resultsMs: retention.resultsDays * DAY_MS,
-    countersMs: retention.countersDays * DAY_MS,
-    usageRowsMs: retention.usageRowsDays * DAY_MS,
+    resultsMs: daysMs(retention.resultsDays),
+    countersMs: daysMs(retention.countersDays),
+    usageRowsMs: daysMs(retention.usageRowsDays),
     usageRows: retention.usageRows,
   };
+}
+
+/** Whole milliseconds: Redis takes no others. */
+function daysMs(count: number): number {
+  return Math.round(count * DAY_MS);
 }

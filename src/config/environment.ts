@@ -11,40 +11,51 @@ export interface ConfigSource {
   readonly isTerminal: boolean;
 }
 
-/** Reads one variable; empty counts as absent. */
+/** Reads one variable, without white space around it. An empty one counts as absent, and hides the line in `.env`. */
 export interface EnvironmentReader {
   (name: string): string | undefined;
-  /** As above, or the trimmed content of the file that `<name>_FILE` names. */
+  /**
+   * As above, or the content of the file that `<name>_FILE` names. White space around it stays, except for the line
+   * break that every editor puts at the end of a file.
+   */
   secret(name: string): string | undefined;
 }
 
 export function environmentReader({ environment, directory }: ConfigSource, problems: Problem[]): EnvironmentReader {
-  const dotenv = readDotenv(directory);
-  const read = (name: string): string | undefined => {
+  const refuse = (path: string, got: string, expected: string): undefined =>
+    void problems.push({ source: "environment", path, got, expected });
+  const dotenv = readDotenv(join(directory, ".env"), problems);
+  const readRaw = (name: string): string | undefined => {
     const value = environment[name] ?? dotenv[name];
     return value === undefined || value.trim() === "" ? undefined : value;
   };
   const secret = (name: string): string | undefined => {
-    const file = read(`${name}_FILE`);
-    if (file === undefined) return read(name);
-    if (read(name) !== undefined)
-      problems.push({ source: "environment", path: name, got: `${name} and ${name}_FILE`, expected: "one of them" });
-    try {
-      return readFileSync(resolve(directory, file), "utf8").replace(/\r?\n$/, "");
-    } catch {
-      problems.push({
-        source: "environment",
-        path: `${name}_FILE`,
-        got: "a file that cannot be read",
-        expected: "the path of a mounted secret",
-      });
-      return undefined;
-    }
+    const variable = `${name}_FILE`;
+    const file = readRaw(variable)?.trim();
+    const value = readRaw(name);
+    if (file === undefined) return value;
+    if (value !== undefined) refuse(name, `${name} and ${variable}`, "one of them");
+    const content = readText(resolve(directory, file));
+    if (content === null) return refuse(variable, "a file that cannot be read", "the path of a mounted secret");
+    if (content.trim() === "") return refuse(variable, "a file with nothing in it", "the path of a mounted secret");
+    return content.replace(/\r?\n$/, "");
   };
-  return Object.assign(read, { secret });
+  return Object.assign((name: string) => readRaw(name)?.trim(), { secret });
 }
 
-function readDotenv(directory: string): Readonly<Record<string, string | undefined>> {
-  const path = join(directory, ".env");
-  return existsSync(path) ? parseEnv(readFileSync(path, "utf8")) : {};
+function readDotenv(path: string, problems: Problem[]): Readonly<Record<string, string | undefined>> {
+  if (!existsSync(path)) return {};
+  const content = readText(path);
+  if (content === null)
+    problems.push({ source: ".env", path: "", got: "something that cannot be read", expected: "a file, or nothing" });
+  return parseEnv(content ?? "");
+}
+
+/** Without a byte order mark, which would become part of the first name; `null` when there is no readable file. */
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  } catch {
+    return null;
+  }
 }

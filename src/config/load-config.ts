@@ -9,6 +9,7 @@ import { toProblems } from "../platform/field-fault.ts";
 import { environmentReader, type ConfigSource } from "./environment.ts";
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
+import { parseRedisUrl } from "./redis-address.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 
 /** Everything that a process of this project is told from outside, checked. */
@@ -68,7 +69,7 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     usesExampleAgents: agentsDirectory === EXAMPLE_AGENTS,
     logLevel: oneOf(read("LOG_LEVEL")?.toLowerCase(), { name: "LOG_LEVEL", known: LOG_LEVELS, problems }) ?? "info",
     logFormat:
-      oneOf(read("LOG_FORMAT"), { name: "LOG_FORMAT", known: ["json", "pretty"], problems }) ??
+      oneOf(read("LOG_FORMAT")?.toLowerCase(), { name: "LOG_FORMAT", known: ["json", "pretty"], problems }) ??
       (source.isTerminal ? "pretty" : "json"),
     concurrency:
       integer(read("WORKER_CONCURRENCY"), { name: "WORKER_CONCURRENCY", max: MAX_CONCURRENCY, problems }) ??
@@ -92,20 +93,9 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
 
 function redisAddress(url: string | undefined, problems: Problem[]): RedisAddress | null {
   if (url === undefined) return null;
-  const problem = {
-    source: "environment",
-    path: "REDIS_URL",
-    expected: "redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH",
-  };
-  if (url.startsWith("unix://")) return { path: url.slice("unix://".length) };
-  try {
-    const { protocol, hostname } = new URL(url);
-    if ((protocol === "redis:" || protocol === "rediss:") && hostname !== "") return { url };
-    problems.push({ ...problem, got: `a URL that starts with ${protocol}//` });
-  } catch {
-    // Not shown: it may hold a password.
-    problems.push({ ...problem, got: "something that is no URL" });
-  }
+  const parsed = parseRedisUrl(url);
+  if (!("got" in parsed)) return parsed;
+  problems.push(parsed);
   return null;
 }
 
@@ -149,8 +139,9 @@ interface IntegerRange {
 
 function integer(value: string | undefined, { name, max, problems }: IntegerRange): number | undefined {
   if (value === undefined) return undefined;
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  // `Number` alone would take 0x10 and 1e3.
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= max) return number;
   problems.push({ source: "environment", path: name, got: showValue(value), expected: `an integer 1–${max}` });
   return undefined;
 }
@@ -160,8 +151,9 @@ function readConfigFile(path: string | undefined, directory: string, problems: P
   try {
     const document = parseJsonDocument(path, readFileSync(resolve(directory, path), "utf8"));
     const parsed = configFileSchema.safeParse(document.value);
-    if (parsed.success) return parsed.data;
-    problems.push(...toProblems(zodFaults(parsed.error, document.value), { source: path, lineOf: document.lineOf }));
+    const faults = parsed.success ? [] : zodFaults(parsed.error, document.value);
+    problems.push(...toProblems([...document.duplicates, ...faults], { source: path, lineOf: document.lineOf }));
+    return parsed.data ?? DEFAULT_CONFIG;
   } catch (error) {
     if (error instanceof InvalidInputError) problems.push(...error.problems);
     else

@@ -1,3 +1,4 @@
+import { describeValue } from "../platform/field-fault.ts";
 import type { Problem } from "../platform/problem.ts";
 import { PROVIDERS, type ProviderDefinition, type ProviderSettings } from "../providers/registry.ts";
 import { normalizeEndpoint } from "../providers/openai-compatible/normalize-endpoint.ts";
@@ -30,10 +31,11 @@ export function readProviderSettings(
   for (const definition of PROVIDERS) {
     defaultModels[definition.id] = modelOf(definition, read, findings) ?? definition.defaultModel;
     const baseUrl = endpointOf(definition, read, { file, ...findings });
+    const organization = organizationOf(definition, read, findings);
     if (!definition.needsKey) continue;
     const apiKey = keyOf(definition, read, findings);
     if (apiKey === undefined) missingKeys.set(definition.id, definition.keyVariables);
-    else settings[definition.id] = { apiKey, ...baseUrl, ...organizationOf(definition, read) };
+    else settings[definition.id] = { apiKey, ...baseUrl, ...organization };
   }
   return { settings: { ...settings, fake: file.fake }, defaultModels, missingKeys };
 }
@@ -43,13 +45,13 @@ function modelOf(
   read: EnvironmentReader,
   { problems }: Findings,
 ): string | undefined {
-  const model = modelVariable === null ? undefined : read(modelVariable)?.trim();
+  const model = modelVariable === null ? undefined : read(modelVariable);
   if (model === undefined || /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/.test(model)) return model;
   problems.push({
     source: "environment",
     path: modelVariable ?? "",
-    got: JSON.stringify(model),
-    expected: "the name of a model",
+    got: describeValue(model),
+    expected: "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit",
   });
   return undefined;
 }
@@ -57,9 +59,19 @@ function modelOf(
 function organizationOf(
   { organizationVariable }: ProviderDefinition,
   read: EnvironmentReader,
+  { problems }: Findings,
 ): { organization?: string } {
   const organization = organizationVariable === null ? undefined : read(organizationVariable);
-  return organization === undefined ? {} : { organization };
+  if (organization === undefined || organizationVariable === null) return {};
+  const got = faultOf(organization);
+  if (got === null) return { organization };
+  problems.push({
+    source: "environment",
+    path: organizationVariable,
+    got,
+    expected: "the id of an organization, or an empty variable",
+  });
+  return {};
 }
 
 function endpointOf(
@@ -76,36 +88,37 @@ function endpointOf(
 }
 
 function isTrusted(url: string, { trustedEndpointHosts }: ConfigFile): boolean {
-  return trustedEndpointHosts.includes(URL.parse(url.trim())?.hostname ?? "");
+  const host = URL.parse(url.trim())?.hostname ?? "";
+  return trustedEndpointHosts.some((trusted) => trusted.toLowerCase() === host);
 }
-
-/** What templates and documentation have where a key belongs. */
-const PLACEHOLDER = /^(?:your[_-].*|<.*>|\.\.\.|changeme|xxx+|sk-\.\.\.)$/i;
 
 function keyOf(
   { keyVariables }: ProviderDefinition,
   read: EnvironmentReader,
   { problems, notes }: Findings,
 ): string | undefined {
-  for (const variable of keyVariables) {
-    const given = read.secret(variable);
-    if (given === undefined) continue;
-    const key = given.trim();
-    if (key !== given) notes.push(`${variable}: white space around the key was removed`);
-    const fault = faultOf(key);
-    if (fault === null) return key;
-    problems.push({ source: "environment", path: variable, ...fault });
-    return undefined;
-  }
+  const given = keyVariables.flatMap((variable) => {
+    const value = read.secret(variable);
+    return value === undefined ? [] : [{ variable, value, key: value.trim() }];
+  });
+  const [used, ...unused] = given;
+  if (used === undefined) return undefined;
+  if (used.key !== used.value) notes.push(`${used.variable}: white space around the key was removed`);
+  for (const { variable, key } of unused)
+    if (key !== used.key) notes.push(`${variable}: not used, because ${used.variable} is set`);
+  const got = faultOf(used.key);
+  if (got === null) return used.key;
+  const expected = "the key alone, as the vendor shows it, or an empty variable";
+  problems.push({ source: "environment", path: used.variable, got, expected });
   return undefined;
 }
 
-/** The key itself is never shown. */
-function faultOf(key: string): { got: string; expected: string } | null {
-  if (PLACEHOLDER.test(key))
-    return { got: "the placeholder of a template", expected: "your key, or leave the variable empty" };
-  if (/\s/.test(key)) return { got: "a key with white space inside", expected: "the key alone, on one line" };
-  if (!/^[\x21-\x7e]+$/.test(key))
-    return { got: "a key with characters that are not ASCII", expected: "the key as the vendor shows it" };
-  return null;
+/** What templates and documentation have where a key belongs. */
+const PLACEHOLDER = /^(?:(?:sk|xai)-)?(?:your[_-].*|<.*>|\.{3,}|\*{3,}|x{3,}|(?:change|replace)[_-]?me|todo)$/i;
+
+/** The value itself is never shown. */
+function faultOf(value: string): string | null {
+  if (PLACEHOLDER.test(value)) return "the placeholder of a template";
+  if (/\s/.test(value)) return "white space inside";
+  return /^[\x21-\x7e]+$/.test(value) ? null : "characters that are not printable ASCII";
 }

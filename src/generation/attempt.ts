@@ -139,7 +139,7 @@ const MAY_BE_BILLED: ReadonlySet<ProviderErrorKind> = new Set([
 
 function failedRow(row: UsageRecord, error: ProviderError, prices: Prices): UsageRecord {
   const { kind, sent, usage, status, parameter, requestId, message } = error;
-  const retryAfterMs = kind === "rate-limited" ? error.retryAfterMs : null;
+  const retryAfterMs = kind === "rate-limited" || kind === "overloaded" ? error.retryAfterMs : null;
   const possiblyBilled = usage === null && sent !== "no" && MAY_BE_BILLED.has(kind);
   const costMicroUsd = possiblyBilled ? row.costMicroUsd : failureCost(row, error, prices);
   return {

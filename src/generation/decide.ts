@@ -206,10 +206,11 @@ function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: Deci
   const { attempts, backoff: policy } = input.policy;
   const spent = rows.filter(spendsAttempt).length;
   if (spent >= attempts) return failed(last, spent);
-  const delayMs = backoff(spent, jitterOf(last.attemptId), policy);
+  const delayMs = Math.max(backoff(spent, jitterOf(last.attemptId), policy), last.retryAfterMs ?? 0);
+  if (delayMs > policy.capMs && !fits(endOf(last) + delayMs, input)) return failed(last, spent);
   const leftMs = endOf(last) + delayMs - input.now;
   if (isOver(leftMs, delayMs, input)) return callAgain(rows);
-  return { can: "be-retried", afterMs: Math.min(leftMs, policy.capMs) };
+  return { can: "be-retried", afterMs: Math.min(leftMs, Math.max(policy.capMs, delayMs)) };
 }
 
 function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {

@@ -39,7 +39,7 @@ export interface UsageRecord {
   readonly startedAt: number;
   readonly durationMs: number;
   readonly status: number | null;
-  /** For `rate-limited`: what the vendor asked for. */
+  /** For `rate-limited` and `overloaded`: what the vendor asked for. */
   readonly retryAfterMs: number | null;
   /** For `unsupported-parameter`: its wire name. */
   readonly parameter: string | null;

@@ -61,6 +61,9 @@ function withoutForeignFonts(payload: unknown): unknown {
 /** Jobs removed in one step; a whole lane in one step would hold Redis up until its clients are refused. */
 const SLICE = 1000;
 
+/** The limiter that all workers have, see `queue/lane-workers.ts`. */
+const UNREACHABLE_LIMIT = 1_000_000;
+
 /** Empties and cleans in slices: BullMQ's own `drain` of a million jobs is one script. */
 class LaneAdapter extends BullMQAdapter {
   /** A job that succeeded is never run again. */
@@ -84,6 +87,12 @@ class LaneAdapter extends BullMQAdapter {
 
   override async clean(state: Parameters<BullMQAdapter["clean"]>[0], graceMs: number): Promise<void> {
     await this.#cleanInSlices(state, graceMs);
+  }
+
+  /** The mere key of the workers' limiter would show every busy lane as rate-limited. */
+  override async getActiveRateLimitTtl(): Promise<number> {
+    const { max } = (await this.#lane.getGlobalRateLimit()) ?? { max: UNREACHABLE_LIMIT };
+    return Math.max(0, await this.#lane.getRateLimitTtl(max));
   }
 
   /** Leaves alone what was added after it began, or it might never end. */

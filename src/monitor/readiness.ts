@@ -30,6 +30,8 @@ export async function checkReadiness(redis: Redis, namespace: string): Promise<R
 export function whyUnavailable(redis: Redis, error: unknown): string {
   const reason = error instanceof Error ? error.message.slice(0, LONGEST_REASON) : "no answer";
   if (/NOAUTH|WRONGPASS|NOPERM/.test(reason)) return "Redis refuses the user or password in REDIS_URL; correct them";
+  // Connected, and told by Redis to come back later.
+  if (redis.status === "connect") return "Redis is not ready: it is loading its data; wait, or look at its log";
   if (redis.status !== "ready") return "Redis cannot be reached: no connection; start it, or correct REDIS_URL";
   return `Redis cannot be reached: ${reason}; look whether it runs and what it is busy with`;
 }

@@ -22,20 +22,44 @@ export function strictObject<Shape extends z.core.$ZodShape>(
  * without showing what looks like a secret.
  */
 export function zodFaults(error: z.core.$ZodError, value: unknown): FieldFault[] {
-  return error.issues.map((issue) => {
+  return error.issues.flatMap((issue) => {
     const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: [...path, key], got: "an unknown field", expected: "no such field" }));
+    }
     const known: unknown = issue.code === "custom" ? issue.params?.["got"] : undefined;
     const wrong = issue.code === "invalid_key" ? path.at(-1) : valueAt(value, path);
-    return { path, got: typeof known === "string" ? known : describeValue(wrong), expected: expectationOf(issue) };
+    return [{ path, got: typeof known === "string" ? known : describeValue(wrong), expected: expectationOf(issue) }];
   });
 }
 
-/** Our own messages are expectations already; zod's start with what went wrong. */
-function expectationOf({ message }: z.core.$ZodIssue): string {
-  return message
-    .replace(/^(?:Invalid input|Invalid option|Too small|Too big): expected /, "")
-    .replace(/, received .*$/, "");
+/** A schema's own messages are expectations already; zod's start with what went wrong. */
+function expectationOf(issue: z.core.$ZodIssue): string {
+  if (!/^(?:Invalid input|Invalid option|Too small|Too big): expected /.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case "invalid_type":
+      return KIND_NAMES[issue.expected] ?? `a ${issue.expected}`;
+    case "too_small":
+      return `${SIZE_NAMES[issue.origin] ?? "a number"} ${issue.inclusive === true ? "of at least" : "above"} ${issue.minimum}`;
+    case "too_big":
+      return `${SIZE_NAMES[issue.origin] ?? "a number"} ${issue.inclusive === true ? "of at most" : "below"} ${issue.maximum}`;
+    default:
+      return issue.message.replace(/^[^:]+: expected /, "");
+  }
 }
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "an integer",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "text",
+};
+
+/** What a minimum or maximum is of. */
+const SIZE_NAMES: Readonly<Record<string, string>> = { array: "a list with a length", string: "text with a length" };
 
 function valueAt(value: unknown, path: FieldPath): unknown {
   return path.reduce<unknown>(

@@ -78,7 +78,7 @@ async function lanesToServe(
     if (lanes !== null && !lanes.includes(name)) return false;
     if (providersOf(chain).some(isConfigured)) return true;
     if (!refused.has(name))
-      logger.error({ lane: name }, "lane not served: this worker has a key for none of its providers");
+      logger.warn({ lane: name }, "lane not served: this worker has a key for none of its providers");
     refused.add(name);
     return false;
   });

@@ -5,7 +5,10 @@ import { openCliSession } from "../support/cli-session.ts";
 
 it.each([
   ["a tweet", ["tweet", "--agent", "ada", "--topic", "the smell of rain", "--mood", "curious"]],
-  ["a reply", ["reply", "--agent", "orbit", "--mention", "Where are you now?", "--history", "Hello", "--history", "Hi"]],
+  [
+    "a reply",
+    ["reply", "--agent", "orbit", "--mention", "Where are you now?", "--history", "Hello", "--history", "Hi"],
+  ],
   ["content of an agent", ["content", "--agent", "nori", "--prompt", "A haiku about fog", "--audience", "sailors"]],
   ["content without an agent", ["content", "--prompt", "A haiku about fog", "--style", "short"]],
 ])("%s is written at once with --worker --fake: the text alone on stdout", async (_, args) => {
@@ -45,7 +48,10 @@ it("without --wait: the id and its lane; then result, cancel and result tell how
   expect(await cli.run(...tweet)).toMatchObject({
     ...{ code: 0, stdout: "42 enqueued in lane openai~gpt-6-luna>grok~grok-4.3\n" },
   });
-  expect(await cli.run(...tweet)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^42 already-enqueued /) as string });
+  expect(await cli.run(...tweet)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^42 already-enqueued /) as string,
+  });
   expect(await cli.run("result", "42")).toMatchObject({
     ...{ code: 4, stdout: "", stderr: "no result for 42: it is unknown, or not finished (--wait waits for it)\n" },
   });
@@ -53,15 +59,30 @@ it("without --wait: the id and its lane; then result, cancel and result tell how
   expect(await cli.run("result", "42")).toMatchObject({
     ...{ code: 4, stdout: "", stderr: "cancelled: cancelled before a provider was called\n" },
   });
-  expect(await cli.run("cancel", "42")).toMatchObject({ code: 0, stdout: "42: it was finished already; nothing changed\n" });
+  expect(await cli.run("cancel", "42")).toMatchObject({
+    code: 0,
+    stdout: "42: it was finished already; nothing changed\n",
+  });
   expect(await cli.run("cancel", "nobody")).toMatchObject({ code: 2, stdout: "nobody: there is no such job\n" });
-  expect(await cli.run(...tweet)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^42 already-finished /) as string });
+  expect(await cli.run(...tweet)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^42 already-finished /) as string,
+  });
 });
 
 it("another payload under the same id: exit 2, and what to do", async () => {
   await using cli = await openCliSession();
   await cli.run("enqueue", "tweet", "--agent", "ada", "--topic", "tea", "--id", "a");
-  const { code, stdout, stderr } = await cli.run("enqueue", "tweet", "--agent", "ada", "--topic", "coffee", "--id", "a");
+  const { code, stdout, stderr } = await cli.run(
+    "enqueue",
+    "tweet",
+    "--agent",
+    "ada",
+    "--topic",
+    "coffee",
+    "--id",
+    "a",
+  );
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain("error: job a: the id belongs to a job with another payload; give this one another id");
 });
@@ -69,9 +90,21 @@ it("another payload under the same id: exit 2, and what to do", async () => {
 it.each([
   ["an agent that is nearly right", ["tweet", "--agent", "adda"], /^error: job agent: got "adda"; expected .*ada/m],
   ["an empty prompt", ["content", "--prompt", " "], /^error: job prompt: got " "; expected text that is not empty$/m],
-  ["an id with a colon", ["tweet", "--agent", "ada", "--id", "a:b"], /^error: job id: got "a:b"; expected 1–128 characters/m],
-  ["an unknown urgency", ["tweet", "--agent", "ada", "--urgency", "now"], /^error: job urgency: got "now"; expected .*scheduled/m],
-  ["a key in the context", ["tweet", "--agent", "ada", "--context", "api_key=sk-123456789"], /^error: job context.*key/m],
+  [
+    "an id with a colon",
+    ["tweet", "--agent", "ada", "--id", "a:b"],
+    /^error: job id: got "a:b"; expected 1–128 characters/m,
+  ],
+  [
+    "an unknown urgency",
+    ["tweet", "--agent", "ada", "--urgency", "now"],
+    /^error: job urgency: got "now"; expected .*scheduled/m,
+  ],
+  [
+    "a key in the context",
+    ["tweet", "--agent", "ada", "--context", "api_key=sk-123456789"],
+    /^error: job context.*key/m,
+  ],
 ])("%s: exit 2 and what is wrong", async (_, args, message) => {
   await using cli = await openCliSession({ secrets: ["sk-123456789"] });
   const { code, stdout, stderr } = await cli.run("enqueue", ...args);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { testNamespace, testRedisUrl } from "./redis.ts";
-import { runCli, startCli, type ProgramResult, type RunningProgram } from "./run-cli.ts";
+import { startCli, type ProgramOptions, type ProgramResult, type RunningProgram } from "./run-cli.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
 /** Node's usual place. A program that finds itself compiled there starts in half the time. */
@@ -41,7 +41,7 @@ export async function openCliSession({ env = {}, secrets = [] }: SessionOptions 
     folder: folder.path,
     namespace,
     async run(...args) {
-      const result = await runCli(args, options);
+      const result = await runToEnd(args, options);
       for (const secret of secrets) expect(`${result.stdout}${result.stderr}`).not.toContain(secret);
       return result;
     },
@@ -59,4 +59,17 @@ export async function openCliSession({ env = {}, secrets = [] }: SessionOptions 
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
+}
+
+/** Shorter than a test may take, so that a program that does not end is shown with its output. */
+const PATIENCE_MS = 25_000;
+
+async function runToEnd(args: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
+  await using program = startCli(args, options);
+  const timer = setTimeout(() => program.signal("SIGKILL"), PATIENCE_MS);
+  const result = await program.ended.finally(() => clearTimeout(timer));
+  if (result.signal === "SIGKILL") {
+    throw new Error(`puppet-engine ${args.join(" ")} did not end:\n${result.stdout}${result.stderr}`);
+  }
+  return result;
 }

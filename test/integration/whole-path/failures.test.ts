@@ -258,10 +258,7 @@ it("a refusal for content is recorded with its usage and not tried again", async
 });
 
 it("a worker without the primary's key uses the fall-back, and says why in the record when that fails", async () => {
-  await using grok = await startRecordedServer(
-    completionAnswer(),
-    recordedAnswer("grok/400-incorrect-api-key.json"),
-  );
+  await using grok = await startRecordedServer(completionAnswer(), recordedAnswer("grok/400-incorrect-api-key.json"));
   await using system = await startSystem({ grok });
   await system.startWorker();
   expect(outcomes(await system.run({ kind: "tweet", agent: "ada" }))).toEqual(["grok succeeded"]);

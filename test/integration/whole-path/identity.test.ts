@@ -38,7 +38,7 @@ it("another payload under the same id is a conflict, whether the first job is fi
   const conflict = "job a: the id belongs to a job with another payload; give this one another id";
   await system.producer.enqueue(tweet("a"));
   await expect(system.producer.enqueue(tweet("a", "coffee"))).rejects.toThrow(conflict);
-  await expect(system.producer.enqueue({ ...tweet("a"), agent: "ada" } as JobInput)).rejects.toThrow(conflict);
+  await expect(system.producer.enqueue({ ...tweet("a"), agent: "ada" })).rejects.toThrow(conflict);
   await system.startWorker();
   await system.resultOf("a");
   await expect(system.producer.enqueue(tweet("a", "coffee"))).rejects.toThrow(conflict);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { backoff, jitterOf } from "../../../src/generation/backoff.ts";
-import { decide, type Step } from "../../../src/generation/decide.ts";
+import { decide, type DecideInput, type Step } from "../../../src/generation/decide.ts";
 import { RECOVERY } from "../../../src/generation/recovery.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { chainOf, historyOf, inputOf, POLICY, rowOf, START } from "./decide-input.ts";
@@ -199,6 +199,29 @@ describe.each(["overloaded", "network", "invalid-response"] as const)("%s", (out
     expect(after({ outcome }, { outcome }, { outcome })).toEqual(NEXT);
     const once = { ...POLICY, attempts: 1 };
     expect(decide(inputOf({ history: [rowOf({ outcome })], policy: once }))).toEqual(NEXT);
+  });
+});
+
+describe("overloaded, and the vendor says for how long", () => {
+  const busy = (retryAfterMs: number): Attempt => ({ outcome: "overloaded", retryAfterMs, message: "busy" });
+  const at = (retryAfterMs: number, differences: Partial<DecideInput> = {}): Step =>
+    decide(inputOf({ history: [rowOf(busy(retryAfterMs))], now: START, ...differences }));
+
+  it("is retried then, and not before the back-off either", () => {
+    expect(at(30_000)).toEqual({ do: "retry", afterMs: 30_000 });
+    expect(at(30_000, { now: START + 29_999 })).toEqual({ do: "retry", afterMs: 1 });
+    expect(at(30_000, { now: START + 30_000 })).toEqual(AGAIN);
+    expect(at(1)).toEqual({ do: "retry", afterMs: backoff(1, jitterOf("job.1"), POLICY.backoff) });
+  });
+
+  it("spends attempts all the same", () => {
+    expect(after(busy(1), busy(1), busy(1))).toEqual(NEXT);
+  });
+
+  it("is failed over from when that is longer than the job can wait", () => {
+    expect(at(61_000)).toEqual(NEXT);
+    expect(at(61_000, { chain: chainOf("a") })).toEqual(failed("a/m: overloaded (busy)"));
+    expect(at(9000, { waitLeftMs: 0 })).toEqual({ do: "retry", afterMs: 9000 });
   });
 });
 

@@ -14,7 +14,7 @@ import { rowOf, START } from "./decide-input.ts";
 export interface Answer {
   readonly outcome: AttemptOutcome;
   readonly durationMs: number;
-  /** Only of `rate-limited`. */
+  /** Only of `rate-limited` and `overloaded`. */
   readonly retryAfterMs: number | null;
   /** Only of `unsupported-parameter`. */
   readonly parameter: string | null;
@@ -165,7 +165,7 @@ function answerRow(world: World, step: Step & { do: "call" }, answer: Answer): U
       member: step.member,
       request: step.request,
       startedAt: world.trueNow + world.offsetMs,
-      retryAfterMs: outcome === "rate-limited" ? retryAfterMs : null,
+      retryAfterMs: outcome === "rate-limited" || outcome === "overloaded" ? retryAfterMs : null,
       parameter: outcome === "unsupported-parameter" ? parameter : null,
     },
     world.calls.length + 1,

@@ -140,7 +140,7 @@ describe("microUsdOfPico", () => {
     [0n, 0],
     [1n, 0.000001],
     [117_650_000n, 117.65],
-    [9_007_199_254_740_991n, 9_007_199_254.740991],
+    [1_000_000_000_000_001n, 1_000_000_000.000001],
   ])("%i pico-USD are %d micro-USD", (pico, micro) => {
     expect(microUsdOfPico(pico)).toBe(micro);
   });

@@ -1,0 +1,21 @@
+import type { JobKind } from "../job/generation-job.ts";
+
+/** Columns, or fields of a JSONL row, that every kind of job has. */
+export const COMMON_FIELDS: readonly string[] = ["id", "kind", "agent", "urgency"];
+
+/** Further fields of the job itself, by kind. Every other column becomes context. */
+export const FIELDS_OF_KIND: Readonly<Record<JobKind, readonly string[]>> = {
+  tweet: [],
+  reply: ["mention", "conversation_history"],
+  content: ["prompt"],
+};
+
+/** Context that the source's own jobs have; others are as good. */
+const USUAL_CONTEXT = ["topic", "mood", "recent_events", "audience", "style"];
+
+/** A CSV header has at least one of them; a first line without any is a row of data, or separated by something else. */
+export const KNOWN_COLUMNS: readonly string[] = [
+  ...COMMON_FIELDS,
+  ...Object.values(FIELDS_OF_KIND).flat(),
+  ...USUAL_CONTEXT,
+];

@@ -1,0 +1,128 @@
+import { CsvError, parse } from "csv-parse/sync";
+import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
+import { KNOWN_COLUMNS } from "./columns.ts";
+import type { PhysicalLine } from "./physical-lines.ts";
+import type { Row } from "./row.ts";
+
+/** Four times the largest job: a quote that is never closed must not fill the memory. */
+const LONGEST_ROW_CHARACTERS = 1024 * 1024;
+
+/** The text of one row, which spans several lines where a quoted cell has line breaks. */
+interface CsvRecord {
+  readonly line: number;
+  readonly text: string;
+  /** The last row of the file, and a quote in it is still open. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * Rows of a CSV file with a header. Blank lines, and rows whose cells are all empty, are skipped.
+ * @throws InvalidInputError when the header is no use
+ */
+export async function* csvRows(lines: AsyncIterable<PhysicalLine>, path: string): AsyncGenerator<Row> {
+  let header: readonly string[] | undefined;
+  for await (const record of csvRecords(lines, path)) {
+    const cells = record.isOpen ? openQuote(record, path) : parseCells(record, path);
+    if (!Array.isArray(cells)) {
+      if (header === undefined) throw new InvalidInputError([cells]);
+      yield { line: record.line, problem: cells };
+    } else if (cells.some((cell) => cell.trim() !== "")) {
+      if (header === undefined) header = checkHeader(cells, record.line, path);
+      else yield rowOf(cells, record.line, { header, path });
+    }
+  }
+}
+
+/**
+ * Puts the lines of each row together: a row is complete when its quotes are even in number, because a quote inside a
+ * quoted cell is doubled.
+ */
+async function* csvRecords(lines: AsyncIterable<PhysicalLine>, path: string): AsyncGenerator<CsvRecord> {
+  let open: { line: number; text: string } | undefined;
+  for await (const { number, text, lineBreak } of lines) {
+    const isOdd = text.split('"').length % 2 === 0;
+    const record = { line: open?.line ?? number, text: open === undefined ? text : open.text + text };
+    if (isOdd === (open !== undefined)) {
+      open = undefined;
+      yield { ...record, isOpen: false };
+      continue;
+    }
+    open = { ...record, text: record.text + lineBreak };
+    if (open.text.length > LONGEST_ROW_CHARACTERS) throw new InvalidInputError([openQuote(open, path)]);
+  }
+  if (open !== undefined) yield { ...open, isOpen: true };
+}
+
+function openQuote({ line }: { line: number }, path: string): Problem {
+  return { source: path, line, path: "", got: "a quote that is never closed", expected: QUOTING };
+}
+
+const QUOTING = 'cells with quotes in them written as "say ""hi"""';
+
+function parseCells({ line, text }: CsvRecord, path: string): string[] | Problem {
+  // Most rows have no quotes, and the parser takes 20 µs to start.
+  if (!text.includes('"')) return text.split(",");
+  try {
+    const [cells = []] = parse(text);
+    return cells;
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    return { source: path, line, path: "", got: describe(error), expected: QUOTING };
+  }
+}
+
+/** The parser's own messages quote the cell, which may be anything. */
+function describe({ code }: CsvError): string {
+  switch (code) {
+    case "CSV_INVALID_CLOSING_QUOTE":
+      return "text after a closing quote";
+    case "INVALID_OPENING_QUOTE":
+      return "a quote in the middle of a cell";
+    default:
+      return "a row that is no CSV";
+  }
+}
+
+interface CsvFile {
+  readonly header: readonly string[];
+  readonly path: string;
+}
+
+function rowOf(cells: readonly string[], line: number, { header, path }: CsvFile): Row {
+  if (cells.length === header.length) {
+    return { line, fields: Object.fromEntries(header.map((name, index) => [name, cells[index] ?? ""])) };
+  }
+  const missing = header[cells.length];
+  const problem: Problem = {
+    source: path,
+    line,
+    path: missing ?? `column ${header.length + 1}`,
+    got: `a row with ${cells.length === 1 ? "1 cell" : `${cells.length} cells`}`,
+    expected: `${header.length}, as the header has (text with a comma in it needs quotes around it)`,
+  };
+  return { line, problem };
+}
+
+function checkHeader(cells: readonly string[], line: number, path: string): readonly string[] {
+  const header = cells.map((name) => name.trim());
+  const problems = header.flatMap((name, index): Problem[] => {
+    const at = { source: path, line, path: `column ${index + 1}` };
+    if (name === "") return [{ ...at, got: "no name", expected: "a name in the header for every column" }];
+    const first = header.indexOf(name) + 1;
+    if (first <= index)
+      return [{ ...at, got: `${showValue(name)}, which column ${first} is named too`, expected: "every column once" }];
+    const known = KNOWN_COLUMNS.find((column) => column === name.toLowerCase());
+    return known === undefined || known === name ? [] : [{ ...at, got: showValue(name), expected: known }];
+  });
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  if (header.some((name) => KNOWN_COLUMNS.includes(name))) return header;
+  throw new InvalidInputError([unknownHeader(header, line, path)]);
+}
+
+function unknownHeader(header: readonly string[], line: number, path: string): Problem {
+  const separator = [";", "\t"].find((character) => header.join("").includes(character));
+  const got =
+    separator === undefined ? "a first line without any known column" : `cells separated by ${showValue(separator)}`;
+  const names = `a header with at least one of ${KNOWN_COLUMNS.join(", ")}`;
+  return { source: path, line, path: "", got, expected: separator === undefined ? names : `commas, and ${names}` };
+}

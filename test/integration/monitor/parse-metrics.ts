@@ -1,0 +1,100 @@
+/** A strict reader of Prometheus' text format 0.0.4; throws at whatever a scraper might stumble over. */
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Sample {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+export interface Family {
+  readonly type: string;
+  readonly help: string;
+  readonly samples: Sample[];
+}
+
+export function parseMetrics(text: string): ReadonlyMap<string, Family> {
+  if (!text.endsWith("\n")) throw new Error("the last line has no end");
+  const families = new Map<string, Family>();
+  const seen = new Set<string>();
+  let help: { name: string; text: string } | undefined;
+  let family: { name: string; family: Family } | undefined;
+  for (const line of text.split("\n").filter((part) => part !== "")) {
+    const [, keyword, name = "", rest = ""] = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.*)$/.exec(line) ?? [];
+    if (keyword === "HELP") {
+      help = { name, text: rest };
+    } else if (keyword === "TYPE") {
+      if (help?.name !== name) throw new Error(`no HELP right before: ${line}`);
+      if (families.has(name)) throw new Error(`a second time: ${line}`);
+      if (!/^(counter|gauge|histogram|summary|untyped)$/.test(rest)) throw new Error(`no type: ${line}`);
+      family = { name, family: { type: rest, help: help.text, samples: [] } };
+      families.set(name, family.family);
+    } else {
+      const sample = parseSample(line);
+      if (family === undefined || !belongsTo(sample.name, family.name, family.family.type))
+        throw new Error(`not below its TYPE: ${line}`);
+      const series = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).sort())}`;
+      if (seen.has(series)) throw new Error(`twice: ${line}`);
+      seen.add(series);
+      family.family.samples.push(sample);
+    }
+  }
+  for (const [name, { type, samples }] of families) if (type === "histogram") checkHistogram(name, samples);
+  return families;
+}
+
+function belongsTo(sample: string, family: string, type: string): boolean {
+  return type === "histogram"
+    ? [`${family}_bucket`, `${family}_sum`, `${family}_count`].includes(sample)
+    : sample === family;
+}
+
+function parseSample(line: string): Sample {
+  const [, name, braces, number] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+  if (name === undefined || number === undefined) throw new Error(`no sample: ${line}`);
+  const value = number === "+Inf" ? Infinity : Number(number);
+  if (Number.isNaN(value)) throw new Error(`no number: ${line}`);
+  return { name, labels: braces === undefined ? {} : parseLabels(braces), value };
+}
+
+function parseLabels(text: string): Labels {
+  const labels: Record<string, string> = {};
+  let rest = text;
+  while (rest !== "") {
+    const [whole, name = "", escaped = ""] = /^([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,(?=.)|$)/.exec(rest) ?? [];
+    if (whole === undefined || name in labels) throw new Error(`no labels: {${text}}`);
+    labels[name] = escaped.replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character));
+    rest = rest.slice(whole.length);
+  }
+  return labels;
+}
+
+/** Per set of labels: buckets in order, growing, the last one +Inf and equal to the count. */
+function checkHistogram(name: string, samples: readonly Sample[]): void {
+  const groups = Map.groupBy(samples, ({ labels: { le: _, ...labels } }) => JSON.stringify(labels));
+  for (const [labels, group] of groups) {
+    const buckets = group.filter((sample) => sample.name === `${name}_bucket`);
+    const edges = buckets.map(({ labels: { le = "" } }) => (le === "+Inf" ? Infinity : Number(le)));
+    const isSorted = edges.every((edge, index) => index === 0 || edge > (edges[index - 1] ?? Infinity));
+    if (!isSorted || edges.at(-1) !== Infinity) throw new Error(`edges of ${name} ${labels}: ${edges.join()}`);
+    const counts = buckets.map(({ value }) => value);
+    if (!counts.every((count, index) => index === 0 || count >= (counts[index - 1] ?? Infinity)))
+      throw new Error(`not cumulative: ${name} ${labels}: ${counts.join()}`);
+    const [count, ...moreCounts] = group.filter((sample) => sample.name === `${name}_count`);
+    const sums = group.filter((sample) => sample.name === `${name}_sum`);
+    if (count?.value !== counts.at(-1) || moreCounts.length > 0 || sums.length !== 1)
+      throw new Error(`count or sum of ${name} ${labels}`);
+  }
+}
+
+/** The value of the only series with these labels among its own. */
+export function valueOf(families: ReadonlyMap<string, Family>, name: string, labels: Labels = {}): number | undefined {
+  const samples = [...families.values()].flatMap((family) => family.samples);
+  const found = samples.filter(
+    (sample) =>
+      sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+  );
+  if (found.length > 1) throw new Error(`${found.length} series match ${name} ${JSON.stringify(labels)}`);
+  return found[0]?.value;
+}
