@@ -21,7 +21,10 @@ const PROMPT_SOURCE: Readonly<Record<Agent["prompt"]["from"], string>> = {
   personality: "the personality",
 };
 
-/** Keys that agents need and this environment does not have. A fall-back without its key counts as well. */
+/**
+ * Keys that agents need and this environment does not have. A fall-back without its key counts as well.
+ * @param agents empty: they could not be read
+ */
 export function checkKeys(
   agents: ReadonlyMap<string, Agent>,
   { missingKeys, settings }: ConfiguredProviders,
@@ -31,6 +34,10 @@ export function checkKeys(
   const missing = [...missingKeys].map(([provider, variables]): Finding => {
     const users = [...agents.values()].filter(({ chain }) => chain.some((member) => member.provider === provider));
     const text = `${provider}: no key`;
+    if (agents.size === 0) {
+      const doubt = `${text}; whether an agent needs one is not known, because none could be read`;
+      return { level: "warning", area: "keys", text: doubt, fix: "correct the agents, then check again" };
+    }
     if (users.length === 0) return { level: "ok", area: "keys", text: `${text}, and no agent needs one` };
     const fix = `set ${variables.join(" or ")} (or ${variables[0]}_FILE); ${users.map(({ id }) => id).join(", ")} need it`;
     return { level: "error", area: "keys", text, fix };

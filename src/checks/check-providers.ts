@@ -1,5 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import { listModels } from "../providers/openai-compatible/list-models.ts";
+import { ProviderError } from "../providers/provider-error.ts";
 import type { ProviderDefinition, ProviderSettings } from "../providers/registry.ts";
 import type { Finding } from "./finding.ts";
 
@@ -12,41 +13,48 @@ export async function checkProviders(
   const asked = definitions.map(async (definition): Promise<Finding[]> => {
     const own = settings[definition.id] as { apiKey?: string; baseUrl?: string } | undefined;
     if (own?.apiKey === undefined) return [];
-    const vendor = { id: definition.id, baseUrl: own.baseUrl ?? definition.defaultBaseUrl ?? "", apiKey: own.apiKey };
+    const baseUrl = own.baseUrl ?? definition.defaultBaseUrl ?? "";
     try {
-      return judge(definition, new Set(await listModels(vendor)), agents);
+      const models = await listModels({ id: definition.id, baseUrl, apiKey: own.apiKey });
+      return judge(definition, new Set(models), agents);
     } catch (error) {
-      const text = `${definition.id} at ${vendor.baseUrl}: ${error instanceof Error ? error.message : "no answer"}`;
-      return [
-        {
-          level: "error",
-          area: "providers",
-          text,
-          fix: `check ${definition.keyVariables[0]} and ${definition.endpointVariable}`,
-        },
-      ];
+      const text = `${definition.id} at ${baseUrl}: ${error instanceof Error ? error.message : "no answer"}`;
+      return [{ level: "error", area: "providers", text, fix: fixFor(error, definition) }];
     }
   });
   return (await Promise.all(asked)).flat();
 }
 
-function judge({ id }: ProviderDefinition, models: ReadonlySet<string>, agents: ReadonlyMap<string, Agent>): Finding[] {
-  const findings: Finding[] = [
-    { level: "ok", area: "providers", text: `${id}: answers, and knows ${models.size} models` },
+function fixFor(error: unknown, { keyVariables, endpointVariable }: ProviderDefinition): string {
+  const kind = error instanceof ProviderError ? error.kind : null;
+  if (kind === "authentication") return `correct ${keyVariables.join(" or ")}`;
+  if (kind === "network") return `look at the network, and at ${endpointVariable}`;
+  return `check ${keyVariables.join(" or ")} and ${endpointVariable}`;
+}
+
+function judge(
+  { id, endpointVariable }: ProviderDefinition,
+  models: ReadonlySet<string>,
+  agents: ReadonlyMap<string, Agent>,
+): Finding[] {
+  if (models.size === 0) {
+    const text = `${id} answers, but with no list of models: those of the agents could not be checked`;
+    return [{ level: "warning", area: "providers", text, fix: `see whether ${endpointVariable} is the API's address` }];
+  }
+  const unknown = [...usersByModel(id, agents)].filter(([model]) => !models.has(model));
+  return [
+    { level: "ok", area: "providers", text: `${id}: answers, and knows ${models.size} model(s)` },
+    ...unknown.map(([model, users]): Finding => {
+      const fix = `choose another model for ${users.join(", ")}`;
+      return { level: "error", area: "providers", text: `${id} does not know ${model}`, fix };
+    }),
   ];
-  const used = new Map<string, string[]>();
-  for (const agent of agents.values()) {
-    for (const { provider, model } of agent.chain)
-      if (provider === id) used.set(model, [...(used.get(model) ?? []), agent.id]);
-  }
-  for (const [model, users] of used) {
-    if (models.size === 0 || models.has(model)) continue;
-    findings.push({
-      level: "error",
-      area: "providers",
-      text: `${id} does not know ${model}`,
-      fix: `choose another model for ${users.join(", ")}`,
-    });
-  }
-  return findings;
+}
+
+function usersByModel(id: string, agents: ReadonlyMap<string, Agent>): Map<string, string[]> {
+  const used = [...agents.values()].flatMap((agent) =>
+    agent.chain.filter(({ provider }) => provider === id).map(({ model }) => ({ model, agentId: agent.id })),
+  );
+  const byModel = Map.groupBy(used, ({ model }) => model);
+  return new Map([...byModel].map(([model, users]) => [model, [...new Set(users.map(({ agentId }) => agentId))]]));
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import type { GenerationResult } from "../job/generation-result.ts";
-import { URGENCIES, type JobInput } from "../job/generation-job.ts";
+import type { JobInput } from "../job/generation-job.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import type { Producer } from "../queue/producer.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -58,7 +58,11 @@ function common(command: Command, needsAgent: boolean): Command {
     .option("--id <id>", "A–Z a–z 0–9 _ -; the same id and content are run once (default: a random id)")
     .option("--context <name=value>", "anything else the text should take into account; repeatable", keyValue)
     .addOption(
-      new Option("--urgency <class>", "who goes first (default: reply for replies, else scheduled)").choices(URGENCIES),
+      new Option("--urgency <class>", "who goes first (default: reply for replies, else scheduled)").choices([
+        "reply",
+        "scheduled",
+        "bulk",
+      ]),
     )
     .option("--wait", "wait for the text and print it")
     .option("--worker", "run a worker in this process until the text is there (implies --wait)")

@@ -169,9 +169,9 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-function sizeFaults(input: unknown): FieldFault[] {
+function sizeFaults(input: unknown, slackBytes = 0): FieldFault[] {
   const bytes = jsonBytes(input);
-  if (bytes <= MAX_JOB_BYTES) return [];
+  if (bytes <= MAX_JOB_BYTES + slackBytes) return [];
   return [{ path: [], got: `${bytes} bytes`, expected: `at most ${MAX_JOB_BYTES} bytes (256 KiB)` }];
 }
 
@@ -270,10 +270,23 @@ const queuedJobSchema: z.ZodType<GenerationJob> = z.object({
   input: payloadSchema,
 });
 
+/** What checking adds to a job at the most: empty fields, ids and hashes. */
+const DEFAULTS_BYTES = 1024;
+
+/** With bare texts for messages of nobody in particular, as people enter them: the size is judged by that form. */
+function asEntered(job: unknown): unknown {
+  const input = (job as { input?: { conversationHistory?: unknown } } | null)?.input;
+  if (!Array.isArray(input?.conversationHistory)) return job;
+  const conversationHistory = input.conversationHistory.map((message: Partial<HistoryMessage> | null) =>
+    message?.author === null ? message.text : message,
+  );
+  return { ...(job as object), input: { ...input, conversationHistory } };
+}
+
 const checkedJson = z.unknown().superRefine((value, { addIssue }) => {
   const faults = isNestedTooDeeply(value)
     ? [{ path: [], got: "more than 32 nested levels", expected: "at most 32 levels" }]
-    : [...sizeFaults(value), ...findJsonFaults(value)];
+    : [...sizeFaults(asEntered(value), DEFAULTS_BYTES), ...findJsonFaults(value)];
   for (const { path, got, expected } of faults) {
     addIssue({ code: "custom", path: [...path], message: expected, params: { got } });
   }

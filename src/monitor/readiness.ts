@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { countWorkers } from "../admission/sweeper.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
+import { whyNotWritable } from "../platform/redis-write-probe.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -42,27 +43,8 @@ async function look(redis: Redis, namespace: string): Promise<Readiness> {
   const workers = await countWorkers(redis, namespace);
   const problems = [
     ...warnings,
-    ...(refusal === null ? [] : [`Redis refuses to write: ${refusal}`]),
+    ...(refusal === null ? [] : [refusal]),
     ...(workers === 0 ? ["no worker is running; start one with `puppet-engine worker`"] : []),
   ];
   return { ready: problems.length === 0, problems, workers };
-}
-
-/** Error code of Redis → what to do about it. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  OOM: "raise its maxmemory, or keep results and usage rows for a shorter time (retention)",
-  READONLY: "it is a replica: point REDIS_URL to the primary",
-  MISCONF: "it cannot write its data to disk: look at its log and at the space on the disk",
-  NOREPLICAS: "too few replicas are connected",
-};
-
-async function whyNotWritable(redis: Redis, namespace: string): Promise<string | null> {
-  try {
-    await redis.set(`{${namespace}}:probe`, "1", "PX", 10_000);
-    return null;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : "unknown";
-    const remedy = REMEDIES[message.split(" ", 1)[0] ?? ""];
-    return `${message.slice(0, LONGEST_REASON).replace(/\.$/, "")}${remedy === undefined ? "" : `; ${remedy}`}`;
-  }
 }

@@ -35,7 +35,9 @@ export function zodFaults(error: z.core.$ZodError, value: unknown): FieldFault[]
 
 /** A schema's own messages are expectations already; zod's start with what went wrong. */
 function expectationOf(issue: z.core.$ZodIssue): string {
-  if (!/^(?:Invalid input|Invalid option|Too small|Too big): expected /.test(issue.message)) return issue.message;
+  if (!/^(?:Invalid input|Invalid option|Too small|Too big): expected /.test(issue.message)) {
+    return issue.message.replace(/^Invalid /, "a valid ");
+  }
   switch (issue.code) {
     case "invalid_type":
       return KIND_NAMES[issue.expected] ?? `a ${issue.expected}`;

@@ -168,17 +168,17 @@ describe("/metrics", () => {
 describe("the reader of these tests refuses", () => {
   const head = "# HELP m a metric\n# TYPE m counter\n";
   it.each([
-    ["a sample without TYPE", "m 1\n"],
-    ["an open last line", `${head}m 1`],
-    ["a quote that is not escaped", `${head}m{a="b"c"} 1\n`],
-    ["an unknown escape", `${head}m{a="\\t"} 1\n`],
-    ["the same series twice", `${head}m{a="b",c="d"} 1\nm{c="d",a="b"} 2\n`],
-    ["a word for a number", `${head}m one\n`],
-    ["a comma at the end", `${head}m{a="b",} 1\n`],
-    ["buckets that shrink", histogram(3, 2, 2)],
-    ["a count that is not the last bucket", histogram(1, 2, 3)],
-  ])("%s", (_, text) => {
-    expect(() => parseMetrics(text)).toThrow();
+    ["a sample without TYPE", "m 1\n", "not below its TYPE"],
+    ["an open last line", `${head}m 1`, "the last line has no end"],
+    ["a quote that is not escaped", `${head}m{a="b"c"} 1\n`, "no labels"],
+    ["an unknown escape", `${head}m{a="\\t"} 1\n`, "no labels"],
+    ["the same series twice", `${head}m{a="b",c="d"} 1\nm{c="d",a="b"} 2\n`, "twice"],
+    ["a word for a number", `${head}m one\n`, "no number"],
+    ["a comma at the end", `${head}m{a="b",} 1\n`, "no labels"],
+    ["buckets that shrink", histogram(3, 2, 2), "not cumulative"],
+    ["a count that is not the last bucket", histogram(1, 2, 3), "count or sum"],
+  ])("%s", (_, text, message) => {
+    expect(() => parseMetrics(text)).toThrow(message);
     expect(parseMetrics(histogram(1, 2, 2)).get("h")?.samples).toHaveLength(4);
   });
 

@@ -1,4 +1,5 @@
-import { request, type IncomingHttpHeaders } from "node:http";
+import { once } from "node:events";
+import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { composeMonitor } from "../../../src/compose.ts";
 import { testRedisUrl } from "../../support/redis.ts";
@@ -59,18 +60,11 @@ async function sendTo(base: string, path: string, { method = "GET", headers, bod
   const { hostname, port } = new URL(base);
   const json = body === undefined ? undefined : JSON.stringify(body);
   const type = json === undefined ? {} : { "content-type": "application/json" };
-  return await new Promise((resolve, reject) => {
-    // `path` is sent as it stands: no client tidies it up.
-    const sent = request(
-      { hostname, port, path, method, headers: { ...type, ...headers }, agent: false },
-      (response) => {
-        text(response).then((answered) => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answered });
-        }, reject);
-      },
-    );
-    sent.on("error", reject).end(json);
-  });
+  // `path` is sent as it stands: no client tidies it up.
+  const sent = request({ hostname, port, path, method, headers: { ...type, ...headers }, agent: false });
+  sent.end(json);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
 }
 
 /** A queue as Bull Board's page gets it. */

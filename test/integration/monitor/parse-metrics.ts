@@ -14,34 +14,45 @@ export interface Family {
   readonly samples: Sample[];
 }
 
+interface Reading {
+  readonly families: Map<string, Family>;
+  readonly seenSeries: Set<string>;
+  help: { readonly name: string; readonly text: string };
+  current: string;
+}
+
 export function parseMetrics(text: string): ReadonlyMap<string, Family> {
   if (!text.endsWith("\n")) throw new Error("the last line has no end");
-  const families = new Map<string, Family>();
-  const seen = new Set<string>();
-  let help: { name: string; text: string } | undefined;
-  let family: { name: string; family: Family } | undefined;
+  const reading: Reading = { families: new Map(), seenSeries: new Set(), help: { name: "", text: "" }, current: "" };
   for (const line of text.split("\n").filter((part) => part !== "")) {
     const [, keyword, name = "", rest = ""] = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.*)$/.exec(line) ?? [];
-    if (keyword === "HELP") {
-      help = { name, text: rest };
-    } else if (keyword === "TYPE") {
-      if (help?.name !== name) throw new Error(`no HELP right before: ${line}`);
-      if (families.has(name)) throw new Error(`a second time: ${line}`);
-      if (!/^(counter|gauge|histogram|summary|untyped)$/.test(rest)) throw new Error(`no type: ${line}`);
-      family = { name, family: { type: rest, help: help.text, samples: [] } };
-      families.set(name, family.family);
-    } else {
-      const sample = parseSample(line);
-      if (family === undefined || !belongsTo(sample.name, family.name, family.family.type))
-        throw new Error(`not below its TYPE: ${line}`);
-      const series = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).sort())}`;
-      if (seen.has(series)) throw new Error(`twice: ${line}`);
-      seen.add(series);
-      family.family.samples.push(sample);
-    }
+    if (keyword === "HELP") reading.help = { name, text: rest };
+    else if (keyword === "TYPE") openFamily(reading, name, rest);
+    else addSample(reading, line);
   }
-  for (const [name, { type, samples }] of families) if (type === "histogram") checkHistogram(name, samples);
-  return families;
+  for (const [name, { type, samples }] of reading.families) if (type === "histogram") checkHistogram(name, samples);
+  return reading.families;
+}
+
+function openFamily(reading: Reading, name: string, type: string): void {
+  const { families, help } = reading;
+  if (help.name !== name) throw new Error(`no HELP right before the TYPE of ${name}`);
+  if (families.has(name)) throw new Error(`a second TYPE of ${name}`);
+  if (!/^(counter|gauge|histogram|summary|untyped)$/.test(type)) throw new Error(`no type: ${type}`);
+  families.set(name, { type, help: help.text, samples: [] });
+  reading.current = name;
+}
+
+function addSample({ families, seenSeries, current }: Reading, line: string): void {
+  const sample = parseSample(line);
+  const family = families.get(current);
+  if (family === undefined || !belongsTo(sample.name, current, family.type))
+    throw new Error(`not below its TYPE: ${line}`);
+  const pairs = Object.entries(sample.labels).map(([name, value]) => JSON.stringify([name, value]));
+  const series = `${sample.name} ${pairs.sort().join()}`;
+  if (seenSeries.has(series)) throw new Error(`twice: ${line}`);
+  seenSeries.add(series);
+  family.samples.push(sample);
 }
 
 function belongsTo(sample: string, family: string, type: string): boolean {
@@ -72,7 +83,7 @@ function parseLabels(text: string): Labels {
 
 /** Per set of labels: buckets in order, growing, the last one +Inf and equal to the count. */
 function checkHistogram(name: string, samples: readonly Sample[]): void {
-  const groups = Map.groupBy(samples, ({ labels: { le: _, ...labels } }) => JSON.stringify(labels));
+  const groups = Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: "any" }));
   for (const [labels, group] of groups) {
     const buckets = group.filter((sample) => sample.name === `${name}_bucket`);
     const edges = buckets.map(({ labels: { le = "" } }) => (le === "+Inf" ? Infinity : Number(le)));

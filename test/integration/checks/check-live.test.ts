@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { CLOSED_PORT_URL, TEST_KEYS } from "../../support/generation-system.ts";
+import { recordedAnswer, type RecordedAnswer } from "../../support/recorded-answers.ts";
+import { startRecordedServer } from "../../support/recorded-server.ts";
+import { check, openCheckSession } from "./check-command.ts";
+
+function modelList(...ids: string[]): RecordedAnswer {
+  const body = { object: "list", data: ids.map((id) => ({ id, object: "model" })) };
+  return { response: { status: 200, headers: { "content-type": "application/json" }, body } };
+}
+
+describe("puppet-engine check --live", () => {
+  it("asks each provider with a key for its list of models, once, and costs nothing", async () => {
+    await using openai = await startRecordedServer(modelList("gpt-6-luna", "gpt-6-terra"));
+    await using grok = await startRecordedServer(modelList("grok-4.3"));
+    await using session = await openCheckSession({ OPENAI_BASE_URL: openai.baseUrl, GROK_API_ENDPOINT: grok.baseUrl });
+    await check(session);
+    expect(openai.calls, "not without --live").toEqual([]);
+
+    const { code, findings } = await check(session, "--live");
+    expect(code).toBe(0);
+    expect(findings.filter(({ area }) => area === "providers")).toEqual([
+      { level: "ok", area: "providers", text: "openai: answers, and knows 2 model(s)" },
+      { level: "ok", area: "providers", text: "grok: answers, and knows 1 model(s)" },
+    ]);
+    for (const [server, key] of [
+      [openai, TEST_KEYS.openai],
+      [grok, TEST_KEYS.grok],
+    ] as const) {
+      expect(server.calls).toHaveLength(1);
+      expect(server.calls[0]).toMatchObject({ method: "GET", url: "/v1/models", bodyText: "" });
+      expect(server.calls[0]?.headers["authorization"]).toBe(`Bearer ${key}`);
+    }
+  });
+
+  it("names models that the key may not use, and the agents that want them", async () => {
+    await using openai = await startRecordedServer(modelList("gpt-6-terra"));
+    await using session = await openCheckSession({ OPENAI_BASE_URL: openai.baseUrl, GROK_API_KEY: "" });
+    const model = { llm_provider: "openai", llm_config: { model: "gpt-6-luna" } };
+    await session.write("agents/nori.json", { id: "nori", name: "Nori", ...model });
+    await session.write("agents/terra.json", { id: "terra", name: "Terra", llm_config: { model: "gpt-6-terra" } });
+    const { code, of } = await check(session, "--live");
+    expect(code).toBe(2);
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", text: "openai does not know gpt-6-luna" },
+        fix: "choose another model for ada, nori",
+      },
+    ]);
+  });
+
+  it("says that a key is refused, whatever the vendor repeats of it", async () => {
+    const refused = recordedAnswer("openai/401-invalid-api-key.json");
+    const echo = { error: { message: `Incorrect API key provided: ${TEST_KEYS.openai}`, code: "invalid_api_key" } };
+    await using openai = await startRecordedServer({ response: { ...refused.response, body: echo } });
+    await using session = await openCheckSession({ OPENAI_BASE_URL: openai.baseUrl, GROK_API_KEY: "" });
+    const { code, of } = await check(session, "--live");
+    expect(code).toBe(2);
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", fix: "correct OPENAI_API_KEY" },
+        text: expect.stringMatching(/^openai at http:\/\/127\.0\.0\.1:\d+\/v1: HTTP 401: Incorrect API key/) as string,
+      },
+    ]);
+  });
+
+  it("says that a provider cannot be reached, and still asks the others", async () => {
+    await using grok = await startRecordedServer(modelList("grok-4.3"));
+    await using session = await openCheckSession({ OPENAI_BASE_URL: CLOSED_PORT_URL, GROK_API_ENDPOINT: grok.baseUrl });
+    const { code, of } = await check(session, "--live");
+    expect(code).toBe(2);
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", text: `openai at ${CLOSED_PORT_URL}: no connection (ECONNREFUSED)` },
+        fix: "look at the network, and at OPENAI_BASE_URL",
+      },
+    ]);
+    expect(of("ok").map(({ text }) => text)).toContain("grok: answers, and knows 1 model(s)");
+  });
+
+  it("says that something else answers", async () => {
+    const page: RecordedAnswer = {
+      response: { status: 200, headers: { "content-type": "text/html" }, bodyText: "<h1>It works!</h1>" },
+    };
+    const broken = recordedAnswer("openai/503-overloaded.json");
+    await using openai = await startRecordedServer(page);
+    await using grok = await startRecordedServer(broken);
+    await using session = await openCheckSession({ OPENAI_BASE_URL: openai.baseUrl, GROK_API_ENDPOINT: grok.baseUrl });
+    const { code, of } = await check(session, "--live");
+    expect(code).toBe(2);
+    expect(of("warning")).toContainEqual({
+      ...{ level: "warning", area: "providers", fix: "see whether OPENAI_BASE_URL is the API's address" },
+      text: "openai answers, but with no list of models: those of the agents could not be checked",
+    });
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", fix: "check GROK_API_KEY or XAI_API_KEY and GROK_API_ENDPOINT" },
+        text: expect.stringMatching(/^grok at .*: HTTP 503: /) as string,
+      },
+    ]);
+  });
+});
