@@ -34,7 +34,7 @@ export interface Config {
 }
 
 /** The only reader of `process.env`. */
-export function processSource(): ConfigSource {
+function processSource(): ConfigSource {
   return { environment: process.env, directory: process.cwd(), isTerminal: process.stderr.isTTY };
 }
 

@@ -30,7 +30,7 @@ export const URGENCIES = ["reply", "scheduled", "bulk"] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
 /** The largest job accepted, as UTF-8 bytes of its JSON. */
-export const MAX_JOB_BYTES = 256 * 1024;
+const MAX_JOB_BYTES = 256 * 1024;
 
 const text = z.string({ error: "text" });
 const writtenText = text.refine((value) => value.trim() !== "", { error: "text that is not empty" });
@@ -277,10 +277,10 @@ const DEFAULTS_BYTES = 1024;
 function asEntered(job: unknown): unknown {
   const input = (job as { input?: { conversationHistory?: unknown } } | null)?.input;
   if (!Array.isArray(input?.conversationHistory)) return job;
-  const conversationHistory = input.conversationHistory.map((message: Partial<HistoryMessage> | null) =>
+  const history = input.conversationHistory.map((message: Partial<HistoryMessage> | null) =>
     message?.author === null ? message.text : message,
   );
-  return { ...(job as object), input: { ...input, conversationHistory } };
+  return { ...(job as object), input: { ...input, conversationHistory: history } };
 }
 
 const checkedJson = z.unknown().superRefine((value, { addIssue }) => {

@@ -176,7 +176,7 @@ it("an existing output is refused before anything runs; --force replaces it", as
   expect(idsOf(await cli.readLines("out.jsonl"))).toEqual(["job0", "job1"]);
 });
 
-it.each([
+it.concurrent.each([
   ["missing", "nowhere.csv", /^error: nowhere\.csv: got nothing: it does not exist; expected a file$/m],
   ["a folder", "folder.csv", /^error: folder\.csv: got a folder; expected a file$/m],
   ["empty", "empty.csv", /^error: empty\.csv: got 0 rows; expected at least one row$/m],

@@ -5,7 +5,7 @@ import { startLocalRedis } from "../support/redis-server.ts";
 
 const PASSWORD = "hunter2-is-a-secret";
 
-it.each([
+it.concurrent.each([
   ["enqueue", ["enqueue", "tweet", "--agent", "ada"]],
   ["bulk", ["bulk", "topics.csv", "--out", "out.jsonl"]],
   ["result", ["result", "a"]],
@@ -42,18 +42,15 @@ it("a password that is wrong, and one that is missing: 5, and which it is", asyn
   expect(await cli.run("usage")).toMatchObject({ code: 0 });
 }, 60_000);
 
-it.each([
-  ["no URL at all", `localhost and ${PASSWORD}`, /got something that is no URL/],
-  ["another protocol", `http://:${PASSWORD}@localhost:6379`, /got a URL that starts with http:\/\//],
-  ["no host", "redis://", /REDIS_URL/],
-])("REDIS_URL is %s: exit 2, its name and what is expected", async (_, url, message) => {
+it.concurrent.each([
+  ["no URL at all", `localhost and ${PASSWORD}`],
+  ["of another protocol", `http://:${PASSWORD}@localhost:6379`],
+  ["without a host", "redis://"],
+])("REDIS_URL is %s: exit 2, its name and what is expected", async (_, url) => {
   await using cli = await openCliSession({ env: { REDIS_URL: url }, secrets: [PASSWORD] });
   const { code, stdout, stderr } = await cli.run("usage");
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(message);
-  expect(stderr).toMatch(
-    /^error: environment REDIS_URL: .*expected redis:\/\/HOST:PORT, rediss:\/\/HOST:PORT or unix:/m,
-  );
+  expect(stderr).toMatch(/^error: environment REDIS_URL: got .+; expected redis:\/\/HOST:PORT, .*unix:/m);
 });
 
 it("a Redis that forgets or drops jobs is used, with a loud warning", async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { openCliSession } from "../support/cli-session.ts";
 
-const COLUMNS = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency p50", "p95"];
+const COLUMNS = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency", "p50", "p95"];
 
 it("no usage: says so, for how long back and in which namespace", async () => {
   await using cli = await openCliSession();

@@ -31,8 +31,8 @@ export interface SessionOptions {
 }
 
 export async function openCliSession({ env = {}, secrets = [] }: SessionOptions = {}): Promise<CliSession> {
-  const folder = await makeTempFolder();
   const namespace = testNamespace();
+  const folder = await makeTempFolder();
   const options = {
     cwd: folder.path,
     env: { ...COMPILE_CACHE, REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, ...env },
