@@ -22,14 +22,9 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
   && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete
 
 FROM node:24-bookworm-slim
-LABEL org.opencontainers.image.title="Puppet Engine generation worker" org.opencontainers.image.licenses="MIT"
-ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
-COPY --from=build /app/dist dist
-COPY package.json LICENSE ./
-COPY examples examples
-# The image's user `node`, as numbers: Kubernetes' runAsNonRoot accepts no name.
+ENV NODE_ENV=production
+# The image's user `node`, as numbers: Kubernetes' runAsNonRoot accepts no name. The files below belong to root.
 USER 1000:1000
 # The monitor's port. Only the monitor listens, so a HEALTHCHECK here would fail in workers; docker-compose.yml has it.
 EXPOSE 3700
@@ -37,3 +32,7 @@ STOPSIGNAL SIGTERM
 # Exec form: signals reach Node, not a shell.
 ENTRYPOINT ["node", "/app/dist/src/cli/main.js"]
 CMD ["worker"]
+COPY package.json LICENSE ./
+COPY examples examples
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist

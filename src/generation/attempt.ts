@@ -139,7 +139,9 @@ const MAY_BE_BILLED: ReadonlySet<ProviderErrorKind> = new Set([
 
 function failedRow(row: UsageRecord, error: ProviderError, prices: Prices): UsageRecord {
   const { kind, sent, usage, status, parameter, requestId, message } = error;
-  const retryAfterMs = kind === "rate-limited" || kind === "overloaded" ? error.retryAfterMs : null;
+  const mayWait = kind === "rate-limited" || kind === "overloaded";
+  // "Retry-After: 0" says nothing: taken at its word it would mean call after call without a pause.
+  const retryAfterMs = mayWait && error.retryAfterMs !== 0 ? error.retryAfterMs : null;
   const possiblyBilled = usage === null && sent !== "no" && MAY_BE_BILLED.has(kind);
   const costMicroUsd = possiblyBilled ? row.costMicroUsd : failureCost(row, error, prices);
   return {

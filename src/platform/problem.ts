@@ -32,13 +32,17 @@ export class InvalidInputError extends Error {
 
 const LONGEST_SHOWN_VALUE = 60;
 
-/** How a wrong value is shown in a problem: JSON, cut, control and bidi characters escaped. Not for secrets. */
+/**
+ * How a wrong value is shown in a problem: JSON on one line, cut, control and bidi characters escaped. Not for secrets.
+ */
 export function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   const json = JSON.stringify(value) ?? `a ${typeof value}`;
-  const safe = json.replace(/[\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, escapeCharacter);
-  return safe.length > LONGEST_SHOWN_VALUE ? `${safe.slice(0, LONGEST_SHOWN_VALUE)}…` : safe;
+  const safe = json.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeCharacter);
+  if (safe.length <= LONGEST_SHOWN_VALUE) return safe;
+  // Not in the middle of a surrogate pair.
+  return `${safe.slice(0, LONGEST_SHOWN_VALUE).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 function escapeCharacter(character: string): string {

@@ -28,7 +28,8 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   if (info.get("aof_enabled") === "0") {
     warnings.push("Redis forgets accepted jobs when it crashes: its append-only file is off; set appendonly yes");
   }
-  if (isOlder(info.get("redis_version") ?? "", OLDEST_VERSION)) {
+  const compatible = info.get("redis_version");
+  if (compatible !== undefined && isOlder(compatible, OLDEST_VERSION)) {
     warnings.push(`Redis ${version} is too old; ${OLDEST_VERSION.join(".")} or newer is needed`);
   }
   const hz = Number(info.get("configured_hz") ?? info.get("hz"));

@@ -37,7 +37,6 @@ function succeeds(command: string, ...args: string[]): boolean {
 }
 
 const engine = findEngine();
-const isMissing = "missing" in engine;
 
 interface Finished {
   readonly code: number | null;
@@ -169,9 +168,10 @@ async function startBulk({ folder, run }: Deployment, name: string) {
   };
 }
 
-if ("missing" in engine) console.log(`containers.test.ts is skipped: ${engine.missing}`);
+const TITLE = "missing" in engine ? `containers (skipped: ${engine.missing})` : "containers";
+if ("missing" in engine) console.log(TITLE);
 
-describe.skipIf(isMissing)(`containers${isMissing ? ` (skipped: ${engine.missing})` : ""}`, () => {
+describe.skipIf("missing" in engine)(TITLE, { timeout: TEST_MS }, () => {
   let site: Deployment;
   let opened: Deployment | undefined;
   let unconfigured: Finished;
@@ -209,7 +209,7 @@ describe.skipIf(isMissing)(`containers${isMissing ? ` (skipped: ${engine.missing
     expect(unconfigured.stderr).toMatch(/MONITOR_TOKEN[^]*: the monitor needs one; put it into \.env/);
   });
 
-  it("every command of docs/containers.md works", { timeout: TEST_MS }, async () => {
+  it("every command of docs/containers.md works", async () => {
     await startWorkers();
     for (const command of documentedCommands().slice(1).flat()) await site.output(command);
     const tweets = await readFile(join(site.folder, "data/tweets.jsonl"), "utf8");
@@ -237,7 +237,7 @@ describe.skipIf(isMissing)(`containers${isMissing ? ` (skipped: ${engine.missing
     await inside("touch /tmp/file");
   });
 
-  it("the monitor: /readyz is open, /board asks for the token", { timeout: TEST_MS }, async () => {
+  it("the monitor: /readyz is open, /board asks for the token", async () => {
     await startWorkers();
     const { MONITOR_TOKEN } = parseEnv(await readFile(join(site.folder, ".env"), "utf8"));
     expect(await site.get("/board")).toMatchObject({ status: 401 });
@@ -245,7 +245,7 @@ describe.skipIf(isMissing)(`containers${isMissing ? ` (skipped: ${engine.missing
     expect(board).toMatchObject({ status: 200, body: expect.stringContaining("<html") as string });
   });
 
-  it("a worker is killed in mid-work: each row has its one result", { timeout: TEST_MS }, async () => {
+  it("a worker is killed in mid-work: each row has its one result", async () => {
     await startWorkers();
     const bulk = await startBulk(site, "killed");
     await bulk.underWay();
@@ -259,7 +259,7 @@ describe.skipIf(isMissing)(`containers${isMissing ? ` (skipped: ${engine.missing
     expect(rows.some(({ attempts }) => attempts[0]?.outcome === "crashed")).toBe(true);
   });
 
-  it("SIGTERM drains the workers: they end with 0, and no call is made twice", { timeout: TEST_MS }, async () => {
+  it("SIGTERM drains the workers: they end with 0, and no call is made twice", async () => {
     await startWorkers();
     const bulk = await startBulk(site, "drained");
     await bulk.underWay();

@@ -169,9 +169,9 @@ async function queuedJob(queue: Queue, jobId: string, states: readonly string[])
   let found = "";
   return await waitFor(
     async () => {
-      const job: Job | undefined = await queue.getJob(`j_${jobId}`);
-      found = job === undefined ? "nowhere" : await job.getState();
-      return states.includes(found) ? job : undefined;
+      found = await queue.getJobState(`j_${jobId}`);
+      // Read after its state, or it could be as it was before.
+      return states.includes(found) ? ((await queue.getJob(`j_${jobId}`)) as Job | undefined) : undefined;
     },
     { describe: () => `job ${jobId} is ${states.join(" or ")} in ${queue.name}; it is ${found}` },
   );

@@ -95,6 +95,17 @@ it("Retry on a job that was failed for its crashes begins anew: earlier crashes 
   expect(await system.resultOf("a")).toMatchObject({ status: "succeeded", attempts: [{ attempt: 5 }] });
 });
 
+it("a job whose worker died in mid-call can be cancelled: whoever gets it next ends it, without a call", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  await leaveIntent(system, 1);
+  expect(await system.producer.cancel("a")).toBe("cancelling");
+  await system.startWorker();
+  expect(await system.resultOf("a")).toMatchObject({ status: "cancelled", attempts: [{ outcome: "crashed" }] });
+  expect(openai.calls).toHaveLength(0);
+});
+
 it("a worker that was only silent settles late: its orphan becomes what the call really was", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai });

@@ -52,8 +52,11 @@ it("a worker that starts during the pause does not call into it either", async (
   await system.expectAccounted();
 });
 
-it("429 without any word about when is a failure: it spends attempts, then fails over", async () => {
-  await using openai = await startRecordedServer(rateLimited({}));
+it.each([
+  ["without any word about when", {}],
+  ["with Retry-After: 0", { "retry-after": "0" }],
+])("429 %s is a failure: it spends attempts, then fails over", async (_, headers) => {
+  await using openai = await startRecordedServer(rateLimited(headers));
   await using grok = await startRecordedServer();
   await using system = await startSystem({ openai, grok });
   await system.startWorker();

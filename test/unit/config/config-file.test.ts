@@ -34,9 +34,9 @@ describe("a configuration file", () => {
   });
 
   it("gives whole milliseconds, which are all that Redis takes", () => {
-    const retention = { resultsDays: 1 / 3, countersDays: 0.001, usageRowsDays: 7, usageRows: 10 };
+    const retention = { resultsDays: 1 / 7, countersDays: 0.001, usageRowsDays: 7, usageRows: 10 };
     expect(retentionOf({ ...DEFAULT_CONFIG, retention })).toEqual({
-      resultsMs: 28_800_000,
+      resultsMs: 12_342_857,
       countersMs: 86_400,
       usageRowsMs: 604_800_000,
       usageRows: 10,

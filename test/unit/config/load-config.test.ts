@@ -166,6 +166,7 @@ describe("REDIS_URL", () => {
     ["redis://user:canary@a b", "a URL whose host or port cannot be read"],
     ["redis:///0", "a URL whose host or port cannot be read"],
     ["redis://:can%ary@localhost", "a user or password with a % that is no escape (write %25 for %)"],
+    ["redis://us%er:canary@localhost", "a user or password with a % that is no escape (write %25 for %)"],
     ["redis://user:canary@localhost/puppet", "a database that is no number"],
     ["unix://run/canary.sock", "a socket without an absolute path"],
     ["unix://", "a socket without an absolute path"],

@@ -56,7 +56,7 @@ describe("a log line", () => {
     const { stderr } = await outputOf('logger.info({ lane: "l" }, "serving lane");', { format: "pretty" });
     expect(stderr).toContain("serving lane");
     expect(stderr).toContain("lane");
-    expect(() => JSON.parse(stderr) as unknown).toThrow();
+    expect(stderr).not.toMatch(/^\{/);
   });
 
   it("tells of an error what it is, where, and why", async () => {
@@ -68,7 +68,7 @@ describe("a log line", () => {
       msg: "unexpected",
       err: { type: "Error", message: "outer", cause: { type: "TypeError", message: "inner", code: "ECONNRESET" } },
     });
-    expect((line?.["err"] as { stack: string }).stack).toMatch(/^Error: outer\n\s+at /);
+    expect(line).toHaveProperty("err.stack", expect.stringMatching(/^Error: outer\n\s+at /));
   });
 
   it("has the error's message when it has none of its own", async () => {
