@@ -10,6 +10,7 @@ import { defaultAgent } from "./agents/default-agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { parseAgentObject } from "./agents/parse-agent.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
+import { parseRedisUrl } from "./config/redis-address.ts";
 import { retentionOf, type ConfigFile } from "./config/config-file.ts";
 import type { GenerationDependencies, GenerationPolicy } from "./generation/run-generation.ts";
 import { createPrices } from "./models/prices.ts";
@@ -256,7 +257,9 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
 }
 
 function addressOf(url: string): RedisAddress {
-  return url.startsWith("unix://") ? { path: url.slice("unix://".length) } : { url };
+  const address = parseRedisUrl(url);
+  if ("got" in address) throw new InvalidInputError([{ ...address, source: "createProducer", path: "redisUrl" }]);
+  return address;
 }
 
 async function resolveAgents(

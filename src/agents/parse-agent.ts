@@ -7,7 +7,8 @@ import { compileAgent, type CompileOptions } from "./compile-agent.ts";
 import { formatPath, isRecord, toProblems, type FaultPlace, type FieldFault } from "../platform/field-fault.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
-import { findRefusedContent, isNestedTooDeeply } from "./refused-content.ts";
+import { isNestedTooDeeply } from "../platform/refused-names.ts";
+import { findRefusedContent } from "./refused-content.ts";
 
 export interface ParsedAgent {
   readonly agent: Agent;

@@ -25,9 +25,13 @@ export class RunUsage {
 function usageOf(key: string, attempts: readonly AttemptSummary[]): ShownUsage {
   const total = (value: (attempt: AttemptSummary) => number): number =>
     attempts.reduce((sum, attempt) => sum + value(attempt), 0);
-  const latencies = attempts.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const latencies = attempts
+    // How long a call took whose worker died is not known.
+    .filter(({ outcome }) => outcome !== "crashed")
+    .map(({ durationMs }) => durationMs)
+    .sort((a, b) => a - b);
+  // The nearest rank, as in the report of the counters.
+  const at = (share: number): number => latencies[Math.max(0, Math.ceil(latencies.length * share) - 1)] ?? 0;
   const inputTokens = total((attempt) => attempt.inputTokens);
   const outputTokens = total((attempt) => attempt.outputTokens);
   return {
@@ -37,11 +41,16 @@ function usageOf(key: string, attempts: readonly AttemptSummary[]): ShownUsage {
     inputTokens,
     outputTokens,
     totalTokens: inputTokens + outputTokens,
-    costMicroUsd: total(({ costMicroUsd }) => costMicroUsd ?? 0),
-    possiblyBilledMicroUsd: total(({ possiblyBilled, costMicroUsd }) => (possiblyBilled ? (costMicroUsd ?? 0) : 0)),
+    costMicroUsd: exact(total(({ costMicroUsd }) => costMicroUsd ?? 0)),
+    possiblyBilledMicroUsd: exact(total((attempt) => (attempt.possiblyBilled ? (attempt.costMicroUsd ?? 0) : 0))),
     unpriced: total(({ costMicroUsd }) => (costMicroUsd === null ? 1 : 0)),
     averageMs: Math.round(total(({ durationMs }) => durationMs) / Math.max(1, attempts.length)),
     p50Ms: at(0.5),
     p95Ms: at(0.95),
   };
+}
+
+/** To 1e-12 USD: sums of binary fractions have a rest that no price has. */
+function exact(microUsd: number): number {
+  return Math.round(microUsd * 1e6) / 1e6;
 }

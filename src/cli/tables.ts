@@ -106,7 +106,8 @@ export function formatUsd(microUsd: number): string {
   const usd = microUsd / 1e6;
   if (usd === 0) return "0";
   if (usd >= 100) return usd.toFixed(2);
-  return usd >= 1 ? usd.toFixed(4) : usd.toPrecision(3);
+  if (usd >= 1) return usd.toFixed(4);
+  return usd >= 1e-6 ? usd.toPrecision(3) : usd.toFixed(12).replace(/0+$/, "");
 }
 
 function milliseconds(value: number): string {

@@ -160,7 +160,8 @@ function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict
     case "retry-once":
       return rows.filter(isRetriedOnce).length > 1 ? failed(last, 2) : retryVerdict(rows, last, input);
     case "wait":
-      return last.retryAfterMs === null ? retryVerdict(rows, last, input) : waitVerdict(rows, last, input);
+      if (last.retryAfterMs === null) return retryVerdict(rows, last, input);
+      return mustLeaveCalls(rows, last, input) ? failed(last, rows.length) : waitVerdict(rows, last, input);
     case "omit-parameter":
       return omitVerdict(rows, last);
     case "recover":
@@ -224,6 +225,16 @@ function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: Dec
     beforeFailOver: true,
     why: `rate-limited until ${new Date(untilAt).toISOString()}`,
   };
+}
+
+/** Waits are free, their calls are not: enough of those must be left for every provider that comes after this one. */
+function mustLeaveCalls(
+  rows: readonly UsageRecord[],
+  { member }: UsageRecord,
+  { chain, policy }: DecideInput,
+): boolean {
+  const later = chain.length - 1 - member;
+  return later > 0 && rows.length >= Math.max(1, policy.maxCalls - later * policy.attempts);
 }
 
 /**

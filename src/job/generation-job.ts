@@ -17,8 +17,9 @@ import { z } from "zod";
 import { formatPath, toProblems, type FieldFault } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
+import { isNestedTooDeeply } from "../platform/refused-names.ts";
 import { strictObject, zodFaults } from "../platform/zod-faults.ts";
-import { findJsonFaults, isNestedTooDeeply, isPlainObject, type JsonObject } from "./json-value.ts";
+import { findJsonFaults, isPlainObject, type JsonObject } from "./json-value.ts";
 
 export type { JsonValue } from "./json-value.ts";
 

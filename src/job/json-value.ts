@@ -1,26 +1,13 @@
-import { isRecord, looksLikeSecret, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
+import { isRecord, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
 import { showValue } from "../platform/problem.ts";
+import { whyNameIsRefused } from "../platform/refused-names.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = Readonly<Record<string, JsonValue>>;
 
-/** Deeper than any sensible context. */
-const MOST_LEVELS = 32;
 const LONGEST_NAME = 128;
 
-/** They change what an object *is* in JavaScript. */
-const RESERVED_NAMES = new Set(["__proto__", "constructor", "prototype"]);
-
-/** Matches `api_key`, `apiKey`, `OPENAI-API-KEY`, … once everything but letters is taken out. */
-const SECRET_NAME = /apikey|secretkey|privatekey|accesstoken|authtoken|bearertoken|password/;
-
 const LONE_SURROGATE = /\p{Surrogate}/u;
-
-/** Also true of an object that contains itself. */
-export function isNestedTooDeeply(value: unknown, levels = MOST_LEVELS): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isNestedTooDeeply(item, levels - 1));
-}
 
 /**
  * What in a value is no JSON, or must not travel with a job: keys, reserved names, characters that vendors and Redis
@@ -70,12 +57,8 @@ function fieldFaults([name, value]: [string, unknown], parent: FieldPath): Field
   // JSON leaves it out.
   if (value === undefined) return [];
   const path = [...parent, name];
-  if (RESERVED_NAMES.has(name)) return [{ path, got: "a reserved name", expected: "a field with another name" }];
-  if (looksLikeSecret(name) || SECRET_NAME.test(name.toLowerCase().replace(/[^a-z]/g, ""))) {
-    const expected =
-      "no key here: keys live in the environment or in mounted files (OPENAI_API_KEY, OPENAI_API_KEY_FILE)";
-    return [{ path, got: "a field for a secret (its value is not shown)", expected }];
-  }
+  const refused = whyNameIsRefused(name);
+  if (refused !== null) return [{ path, ...refused }];
   if (name.length > LONGEST_NAME) {
     return [{ path: parent, got: `a name of ${name.length} characters`, expected: `names of at most ${LONGEST_NAME}` }];
   }

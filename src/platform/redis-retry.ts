@@ -7,8 +7,11 @@ import { sleep } from "./clock.ts";
 const PASSING =
   /^(LOADING|OOM|MISCONF|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|NOREPLICAS)\b|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|Command timed out|Connection is closed|Stream isn't writeable|max retries per request/i;
 
+/** Before version 7 Redis wraps what a command inside a script was refused for. */
+const PASSING_IN_SCRIPT = /^ERR Error running script.*-(?:OOM|MISCONF|READONLY)\b/;
+
 export function isPassingRedisError(error: unknown): boolean {
-  return error instanceof Error && PASSING.test(error.message);
+  return error instanceof Error && (PASSING.test(error.message) || PASSING_IN_SCRIPT.test(error.message));
 }
 
 const FIRST_PAUSE_MS = 50;

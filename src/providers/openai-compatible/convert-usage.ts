@@ -41,7 +41,10 @@ export function convertUsage(raw: unknown, convention: ReasoningTokens): TokenUs
 
 const TICKS_PER_MICRO_USD = 10_000;
 
-const ticksSchema = z.object({ cost_in_usd_ticks: z.number().positive() });
+/** 10,000 USD: no single call costs that. */
+const MOST_TICKS = 1e14;
+
+const ticksSchema = z.object({ cost_in_usd_ticks: z.number().positive().max(MOST_TICKS) });
 
 /**
  * What the vendor itself charges: xAI's `cost_in_usd_ticks`, 1e-10 USD each. Zero counts as not said: xAI's own client

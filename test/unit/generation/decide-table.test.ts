@@ -43,8 +43,11 @@ describe("429, rate-limited, slow down", () => {
     expect(decide(inputOf({ history, now: START + 800 }))).toEqual({ do: "wait", untilAt: START + 5700 });
   });
 
-  it("spends no attempt, however often", () => {
-    expect(after(...new Array<Attempt>(11).fill(limited))).toEqual(AGAIN);
+  it("spends no attempt, but leaves calls for the next provider", () => {
+    expect(after(...new Array<Attempt>(8).fill(limited))).toEqual(AGAIN);
+    expect(after(...new Array<Attempt>(9).fill(limited))).toEqual(NEXT);
+    const history = historyOf(...new Array<Attempt>(11).fill(limited));
+    expect(decide(inputOf({ history, chain: chainOf("a") }))).toEqual(AGAIN);
   });
 
   it("fails over when the wait is longer than the job can wait", () => {
