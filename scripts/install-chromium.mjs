@@ -17,13 +17,8 @@ function succeeds(program, args, output = "ignore") {
 function installWithApt() {
   const isRoot = process.getuid?.() === 0;
   if (!succeeds("apt-get", ["--version"]) || !(isRoot || succeeds("sudo", ["-n", "true"]))) return false;
-  const [program = "", ...prefix] = [
-    ...(isRoot ? [] : ["sudo", "-n"]),
-    "env",
-    "DEBIAN_FRONTEND=noninteractive",
-    "apt-get",
-    "-qq",
-  ];
+  const program = isRoot ? "env" : "sudo";
+  const prefix = [...(isRoot ? [] : ["-n", "env"]), "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"];
   // May fail for one source of many; what matters is whether the installation then works.
   succeeds(program, [...prefix, "update"]);
   return succeeds(program, [...prefix, "install", "-y", "--no-install-recommends", "chromium"], "inherit");

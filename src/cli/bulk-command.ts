@@ -67,7 +67,7 @@ async function bulk(input: string, options: BulkCommandOptions): Promise<ExitCod
   const progress = await followBulk({ workplace, output, usage, rows: summary.rows, signals, source, options });
   if (progress.succeeded + progress.failed + progress.refused < progress.total) {
     await output.close();
-    console.error("interrupted. What is enqueued goes on; collect the rest with:");
+    console.error("interrupted. What is enqueued stays so, for whatever worker runs; collect the rest with:");
     console.error(`  ${resumeCommand(input, options)}`);
     return EXIT.interrupted;
   }
@@ -95,14 +95,21 @@ async function openRunOutput(
   });
 }
 
-function resumeCommand(input: string, { out, agent, worker, fake, skipInvalid }: BulkCommandOptions): string {
+function resumeCommand(input: string, options: BulkCommandOptions): string {
+  const { out, agent, worker, concurrency, fake, skipInvalid } = options;
   const flags = [
-    agent === undefined ? "" : `--agent ${agent}`,
-    worker === true ? "--worker" : "",
-    fake === true ? "--fake" : "",
-    skipInvalid === true ? "--skip-invalid" : "",
+    ...(agent === undefined ? [] : ["--agent", agent]),
+    ...(worker === true ? ["--worker"] : []),
+    ...(concurrency === undefined ? [] : ["--concurrency", String(concurrency)]),
+    ...(fake === true ? ["--fake"] : []),
+    ...(skipInvalid === true ? ["--skip-invalid"] : []),
   ];
-  return ["puppet-engine bulk", input, "--out", out, "--resume", ...flags.filter(Boolean)].join(" ");
+  return ["puppet-engine", "bulk", input, "--out", out, "--resume", ...flags].map(shellWord).join(" ");
+}
+
+/** As a POSIX shell reads it back. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 interface Outcome {

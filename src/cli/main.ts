@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { runProgram } from "./program.ts";
+import { enableCompileCache } from "node:module";
+
+// Halves the time to the first line: compiled code is kept in the system's temporary folder.
+enableCompileCache();
+const { runProgram } = await import("./program.ts");
 
 // `puppet-engine … | head` closes our output early; that is no fault of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

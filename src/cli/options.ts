@@ -7,6 +7,17 @@ export function positiveInteger(value: string): number {
   return number;
 }
 
+/** How long counters are kept by default. */
+const MOST_DAYS = 400;
+
+/** @throws InvalidArgumentError */
+export function numberOfDays(value: string): number {
+  const days = Number(value);
+  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS)
+    throw new InvalidArgumentError(`Expected 1–${MOST_DAYS}.`);
+  return days;
+}
+
 /** @throws InvalidArgumentError */
 export function portNumber(value: string): number {
   const port = Number(value);

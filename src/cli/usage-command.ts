@@ -3,7 +3,7 @@ import { systemClock } from "../platform/clock.ts";
 import { connectRedis, withRedis } from "../platform/redis.ts";
 import { USAGE_DIMENSIONS, readUsage, type UsageDimension } from "../storage/usage-report.ts";
 import { EXIT } from "./exit-codes.ts";
-import { positiveInteger } from "./options.ts";
+import { numberOfDays } from "./options.ts";
 import type { AddCommand } from "./command.ts";
 import { usageTable } from "./tables.ts";
 import { openWorkplace } from "./workplace.ts";
@@ -21,7 +21,7 @@ export const usageCommand: AddCommand = (program, end) => {
     .command("usage")
     .description("requests, tokens, cost and latency")
     .addOption(new Option("--by <dimension>", "how to group them").choices(USAGE_DIMENSIONS).default("provider"))
-    .option("--days <n>", "the last n days (UTC)", positiveInteger, DEFAULT_DAYS)
+    .option("--days <n>", "the last n days (UTC), at most 400", numberOfDays, DEFAULT_DAYS)
     .option("--json", "print JSON")
     .action(async (options: UsageOptions) => {
       await showUsage(options);

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import { aborted } from "../platform/shutdown.ts";
 
 /** How often records are looked up although nobody announced one: the safety net for lost announcements. */
 const POLL_MS = 2000;
@@ -35,7 +36,8 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
     read: async (jobId) => parse(await redis.hget(job(jobId), "result")),
     async wait(jobId, signal) {
       if (signal.aborted) return null;
-      await subscription.start();
+      // Listening for the abort as well costs a listener that stays: only while there is something to wait for.
+      if (!subscription.isOpen()) await Promise.race([subscription.start(), aborted(signal)]);
       // An abort in between would not be heard.
       if (signal.aborted) return null;
       return await listen(waiting, jobId, signal);
@@ -95,12 +97,20 @@ function tell(waiting: Waiting, jobId: string, result: GenerationResult | null):
   for (const listener of waiting.listeners.get(jobId) ?? []) listener(result);
 }
 
+interface Subscription {
+  isOpen(): boolean;
+  start(): Promise<void>;
+  stop(): void;
+}
+
 /** One subscription for all who wait, opened by the first. */
-function lazySubscription(waiting: Waiting): { start(): Promise<void>; stop(): void } {
+function lazySubscription(waiting: Waiting): Subscription {
   let subscriber: Redis | undefined;
   let subscribed: Promise<unknown> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let isOpen = false;
   return {
+    isOpen: () => isOpen,
     async start() {
       if (subscriber === undefined) {
         subscriber = waiting.redis.duplicate({ enableAutoPipelining: false, maxRetriesPerRequest: null });
@@ -113,6 +123,7 @@ function lazySubscription(waiting: Waiting): { start(): Promise<void>; stop(): v
         throw error;
       });
       await subscribed;
+      isOpen = true;
     },
     stop() {
       clearInterval(timer);

@@ -168,10 +168,10 @@ async function startBulk({ folder, run }: Deployment, name: string) {
   };
 }
 
-const TITLE = "missing" in engine ? `containers (skipped: ${engine.missing})` : "containers";
-if ("missing" in engine) console.log(TITLE);
+const reason = "missing" in engine ? ` (skipped: ${engine.missing})` : "";
+if (reason !== "") console.log(`containers.test.ts${reason}`);
 
-describe.skipIf("missing" in engine)(TITLE, { timeout: TEST_MS }, () => {
+describe.skipIf(reason !== "")(`containers${reason}`, { timeout: TEST_MS }, () => {
   let site: Deployment;
   let opened: Deployment | undefined;
   let unconfigured: Finished;

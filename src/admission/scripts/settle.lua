@@ -9,8 +9,10 @@
 -- Replies '' while the job goes on, 'own' when the given terminal record counts, or the one that was there first.
 -- Safe to send again after a lost reply.
 local attempt = tonumber(ARGV[2])
-local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt)
+local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base')
 local result, state = job[1], attempt > 0 and job[3]
+-- A worker that comes back after the job was retried on purpose speaks for the generation before.
+local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
 
 local function expire(key, field, total, increment)
   -- The first increment of a field is the moment to set the key's end; later ones need not.
@@ -86,7 +88,7 @@ end
 if result then
   return result == ARGV[8] and 'own' or result
 end
-if ARGV[8] == '' then
+if ARGV[8] == '' or isOutdated then
   return ''
 end
 redis.call('HSET', KEYS[1], 'result', ARGV[8], 'status', ARGV[9], 'deliveries', ARGV[10])

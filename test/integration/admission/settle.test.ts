@@ -278,3 +278,21 @@ async function orphan(at: TestNamespace, attemptId: string): Promise<void> {
   const { redis, namespace } = at;
   await sweep(["worker-1"], { redis, namespace, workerId: "sweeper", retention: RETENTION, onOrphan: () => undefined });
 }
+
+it("a worker of an earlier generation does not end the job that was retried since", async () => {
+  await using at = await openNamespace();
+  const [late, other] = [intentOf("a", 1), intentOf("a", 2)];
+  const admission = admissionOf(at.redis, at.namespace);
+  await admission.admit(requestOf(late));
+  await admission.admit(requestOf(other));
+  const failed = unsuccessfulRecord("a", "failed");
+  await admission.settle(settlementOf(failedRow(other), { terminal: failed }));
+  // Bull Board's Retry: one delivery more than the failure was recorded with.
+  const retried = await admission.admit({ ...requestOf(intentOf("a", 3)), knownAttempts: 0, deliveries: 1 });
+  expect(retried).toEqual({ answer: "history", knownAttempts: 2, rows: [] });
+
+  const settled = await admission.settle(settlementOf(succeededRow(late), { terminal: succeededRecord("a") }));
+  expect(settled).toEqual({ record: null });
+  expect(await at.redis.hexists(at.keys.job("a"), "result")).toBe(0);
+  expect((await expectBalancedBooks(at.redis, at.namespace)).rows).toHaveLength(2);
+});
