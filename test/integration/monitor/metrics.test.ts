@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { claimJobs } from "../../../src/admission/claims.ts";
 import { dayOf } from "../../../src/job/usage-counters.ts";
 import { startSystem } from "../../support/generation-system.ts";
+import { codeWords, readMarkdown } from "../../support/markdown.ts";
 import { openNamespace } from "../../support/attempts.ts";
 import { completionAnswer, recordedAnswer } from "../../support/recorded-answers.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
@@ -151,6 +152,14 @@ describe("/metrics", () => {
     const metrics = await scrape(monitor);
     const count = (state: string) => valueOf(metrics, "puppet_lane_jobs", { lane: "openai/gpt-6-luna", state });
     expect({ failed: count("failed"), active: count("active") }).toEqual({ failed: 1, active: 1 });
+  });
+
+  it("is explained in docs/operations.md, metric by metric", async () => {
+    await using at = await openNamespace();
+    await using monitor = await openMonitor(at);
+    const table = readMarkdown("docs/operations.md").tables.find(({ section }) => section === "Watch");
+    const explained = table?.rows.flatMap(([metric = ""]) => codeWords(metric)) ?? [];
+    expect(explained.toSorted()).toEqual([...(await scrape(monitor)).keys()].toSorted());
   });
 
   it("is right in an empty namespace, and names no agent, prompt or text", async () => {
