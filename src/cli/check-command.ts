@@ -45,7 +45,7 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
   findings.push({
     level: "ok",
     area: "configuration",
-    text: `namespace ${config.namespace}, agents in ${config.agentsDirectory}, ${config.concurrency} jobs at once`,
+    text: `namespace ${config.namespace}, agents in ${config.agentsDirectory}${config.usesExampleAgents ? " (the shipped examples)" : ""}, ${config.concurrency} jobs at once`,
   });
   const agents = await readAgents(config, findings);
   findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));

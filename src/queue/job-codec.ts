@@ -45,6 +45,8 @@ export function queueOptions(job: GenerationJob): JobsOptions {
     priority: priorityOf(job.urgency, job.enqueuedAt),
     attempts: BULLMQ_ATTEMPTS,
     backoff: { type: "custom" },
+    // Stack traces tell where the program lies on its machine, and nothing about the job.
+    stackTraceLimit: 0,
   };
 }
 

@@ -2,6 +2,7 @@ import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
 import { RetryLater, type Consumer } from "./consumer.ts";
+import { laneShares } from "./lane-shares.ts";
 import { QUARANTINE, lanePrefix, providersOf, readLanes } from "./lane.ts";
 
 export interface LaneWorkersOptions {
@@ -42,7 +43,11 @@ export function createLaneWorkers(options: LaneWorkersOptions): LaneWorkers {
   const refused = new Set<string>();
   const discover = async (): Promise<void> => {
     for (const lane of await lanesToServe(options, refused)) {
-      if (!closed && !workers.has(lane)) workers.set(lane, openLane(lane, options));
+      if (!closed && !workers.has(lane))
+        workers.set(
+          lane,
+          openLane(lane, options, () => shareOut(workers, options.concurrency)),
+        );
     }
     shareOut(workers, options.concurrency);
   };
@@ -90,15 +95,22 @@ interface LaneWorker {
   inWork: number;
 }
 
-function openLane(lane: string, { consumer, queueRedis, namespace, logger }: LaneWorkersOptions): LaneWorker {
+/** @param onChange called when a job starts or ends */
+function openLane(
+  lane: string,
+  { consumer, queueRedis, namespace, logger }: LaneWorkersOptions,
+  onChange: () => void,
+): LaneWorker {
   logger.debug({ lane }, "serving lane");
   const opened: { inWork: number } = { inWork: 0 };
   const process = async (...[job, token]: Parameters<Consumer["process"]>): ReturnType<Consumer["process"]> => {
     opened.inWork++;
+    onChange();
     try {
       return await consumer.process(job, token);
     } finally {
       opened.inWork--;
+      onChange();
     }
   };
   const worker = new Worker(lane, process, {
@@ -125,11 +137,11 @@ function openLane(lane: string, { consumer, queueRedis, namespace, logger }: Lan
   return Object.assign(opened, { worker });
 }
 
-/** Lanes with work share the cap equally; an idle lane can start at once with the share it would get. */
 function shareOut(workers: ReadonlyMap<string, LaneWorker>, cap: number): void {
   const lanes = [...workers].filter(([lane]) => lane !== QUARANTINE.name).map(([, laneWorker]) => laneWorker);
-  const busy = lanes.filter(({ inWork }) => inWork > 0).length;
-  for (const { worker, inWork } of lanes) {
-    worker.concurrency = Math.max(1, Math.floor(cap / Math.max(1, inWork > 0 ? busy : busy + 1)));
+  const inWork = lanes.map((lane) => lane.inWork);
+  for (const [index, share] of laneShares(inWork, cap).entries()) {
+    const lane = lanes[index];
+    if (lane !== undefined) lane.worker.concurrency = share;
   }
 }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
+import { isPassingRedisError } from "../platform/redis-retry.ts";
 import type { Consumer } from "./consumer.ts";
 import type { LaneWorkers } from "./lane-workers.ts";
 
@@ -106,7 +107,11 @@ async function startHeartbeat({ sweeper, logger }: WorkerOptions): Promise<() =>
         .finally(loop);
     }, HEARTBEAT_MS);
   };
-  await beat();
+  // A Redis that does not take writes now may do so soon; until then no job can be admitted either.
+  await beat().catch((error: unknown) => {
+    if (!isPassingRedisError(error)) throw error;
+    logger.error({ err: error }, "Redis does not take our commands; trying on");
+  });
   loop();
   return () => {
     stopped = true;

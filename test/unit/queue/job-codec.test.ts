@@ -80,6 +80,7 @@ it("jobs are queued so that BullMQ's own counters never decide", () => {
     priority: priorityOf("bulk", NOW),
     attempts: 1000,
     backoff: { type: "custom" },
+    stackTraceLimit: 0,
   });
 });
 
