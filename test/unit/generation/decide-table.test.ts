@@ -5,10 +5,7 @@ import { RECOVERY } from "../../../src/generation/recovery.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { chainOf, historyOf, inputOf, POLICY, rowOf, START } from "./decide-input.ts";
 
-/*
- * The table "What each answer means" of the documentation, row by row: what happens after a failure on the first of two
- * providers, once every wait is over.
- */
+/* "What each answer means", row by row: after a failure on the first of two providers, once every wait is over. */
 
 const AGAIN: Step = { do: "call", member: 0, request: "generate", omit: [] };
 const NEXT: Step = { do: "call", member: 1, request: "generate", omit: [] };
