@@ -86,6 +86,8 @@ async function openDeployment(): Promise<Deployment> {
     output,
     get: async (path, headers = {}) => await get(port, path, headers),
     async [Symbol.asyncDispose]() {
+      // What a failed test left running of `cli` too, which `down` does not know.
+      await run(`docker rm --force $(docker ps --all --quiet --filter label=com.docker.compose.project=${name})`);
       await run("docker compose --profile tools down --volumes --timeout 1", { MONITOR_TOKEN: "any" });
       await run(`docker image rm --force ${name}`);
       await folder[Symbol.asyncDispose]();
