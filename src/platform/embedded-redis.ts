@@ -242,7 +242,10 @@ async function preparePrivateFolder(path: string): Promise<string> {
     await chmod(path, 0o700);
     return await realpath(path);
   } catch (error) {
-    throw new EmbeddedRedisError(`The folder ${path} cannot be used for the embedded Redis: ${reasonOf(error)}`);
+    const remedy = "Set PUPPET_ENGINE_DATA to another folder, or REDIS_URL to a Redis that is already running.";
+    throw new EmbeddedRedisError(
+      `The folder ${path} cannot be used for a Redis of our own: ${reasonOf(error)}. ${remedy}`,
+    );
   }
 }
 

@@ -136,7 +136,7 @@ describe("a data folder", () => {
     await writeFile(file, "");
     const failure = await startEmbeddedRedis({ dataDirectory: file }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(EmbeddedRedisError);
-    expect(String(failure)).toContain(`The folder ${file}/redis cannot be used for the embedded Redis: ENOTDIR`);
+    expect(String(failure)).toContain(`The folder ${file}/redis cannot be used for a Redis of our own: ENOTDIR`);
   });
 });
 
