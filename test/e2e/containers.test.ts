@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
@@ -13,6 +12,7 @@ import { commandsOf } from "../support/doc-commands.ts";
 import { documentAt } from "../support/documents.ts";
 import { makeTempFolder, type TempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { freePort } from "../support/free-port.ts";
 
 /* Builds the image and runs docker-compose.yml as docs/containers.md says: `npm run test:containers`, where a Docker engine answers. */
 
@@ -126,15 +126,6 @@ async function get(port: number, path: string, headers: Readonly<Record<string, 
     });
     sent.on("error", reject).end();
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** The command lines of docs/containers.md, block by block. */

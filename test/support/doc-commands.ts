@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import type { CodeBlock } from "./markdown.ts";
 import { runCli, startCli, type ProgramResult, type RunningProgram } from "./run-cli.ts";
+import { freePort } from "./free-port.ts";
 
 /** A command line of a document, and what the document says that it prints. */
 export interface DocCommand {
@@ -124,13 +123,4 @@ function withoutNumbers(line: string): string {
     .replace(/─+/g, "─")
     .replace(/\s+/g, " ")
     .trim();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { findRedisServer, RedisServerMissingError } from "../../src/platform/redis-server.ts";
 import { waitFor } from "./wait-for.ts";
+import { freePort } from "./free-port.ts";
 
 /** What every Redis of ours is started with; `save ""` because the append-only file alone keeps the data. */
 export const REDIS_SETTINGS = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--hz", "100"];
@@ -77,13 +77,4 @@ async function answers(url: string): Promise<boolean> {
   } finally {
     if (redis.status !== "end") redis.disconnect();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
