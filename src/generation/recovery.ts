@@ -5,9 +5,10 @@ export interface Recovery {
   /**
    * What happens on the same provider:
    * - `never`: nothing.
-   * - `retry`: again after the back-off, up to the policy's `attempts`.
+   * - `retry`: again after the back-off, or as long as the vendor asks, up to the policy's `attempts`.
    * - `retry-once`: as `retry`, but one more call at most: this one may have been billed.
-   * - `wait`: as long as the vendor says, without spending an attempt; without its word, as `retry`.
+   * - `wait`: as long as the vendor says, without spending an attempt; without its word, as `retry`. Given up when the
+   *   calls left are needed for the providers that come after.
    * - `omit-parameter`: at once, without the parameter that it named; each parameter once.
    * - `recover`: at once, with a larger cap; once.
    * - `resume`: at once: it was our side that stopped it.
