@@ -25,6 +25,8 @@ export interface UsageRecord {
   readonly kind: JobKind;
   readonly provider: ProviderId;
   readonly model: string;
+  /** Which key was used: eight hex digits that give nothing of it away; `null`: the provider has none. */
+  readonly keyId: string | null;
   /** Position in the agent's chain, 0 = primary. */
   readonly member: number;
   readonly request: RequestKind;
@@ -33,6 +35,8 @@ export interface UsageRecord {
   readonly usage: TokenUsage | null;
   /** Micro-USD (1e-6), fractions down to 1e-12 USD; `null`: the price is unknown, never 0. */
   readonly costMicroUsd: number | null;
+  /** What was held of the budgets before the call, micro-USD; 0 when the price is not known. */
+  readonly reservedMicroUsd: number;
   /** The vendor may have billed this attempt although we have no proof; `costMicroUsd` is then the upper bound. */
   readonly possiblyBilled: boolean;
   /** Epoch ms, clock of the worker. */

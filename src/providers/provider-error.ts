@@ -1,4 +1,4 @@
-import type { ProviderId, TokenUsage } from "./provider.ts";
+import type { LimitReport, ProviderId, TokenUsage } from "./provider.ts";
 
 /**
  * What went wrong, as a fact. What is done about it is policy and stands in `generation/recovery.ts`, where a kind
@@ -60,6 +60,8 @@ export interface ProviderErrorFacts {
   readonly usage?: TokenUsage | null;
   readonly reportedCostMicroUsd?: number | null;
   readonly requestId?: string | null;
+  /** What the answer said about the vendor's limits. Default: nothing. */
+  readonly limits?: readonly LimitReport[];
   readonly cause?: unknown;
 }
 
@@ -79,6 +81,7 @@ export class ProviderError extends Error {
   readonly usage: TokenUsage | null;
   readonly reportedCostMicroUsd: number | null;
   readonly requestId: string | null;
+  readonly limits: readonly LimitReport[];
 
   constructor(message: string, facts: ProviderErrorFacts) {
     super(message.slice(0, MAX_MESSAGE_CHARACTERS), { cause: facts.cause });
@@ -92,5 +95,6 @@ export class ProviderError extends Error {
     this.usage = facts.usage ?? null;
     this.reportedCostMicroUsd = facts.reportedCostMicroUsd ?? null;
     this.requestId = facts.requestId ?? null;
+    this.limits = facts.limits ?? [];
   }
 }

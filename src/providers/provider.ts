@@ -73,6 +73,17 @@ export interface AdjustedParameter {
   readonly why: string;
 }
 
+/** What a vendor says about one of its limits, usually in the headers of an answer. */
+export interface LimitReport {
+  readonly counts: "requests" | "tokens" | "inputTokens" | "outputTokens";
+  /** How many of them one period allows. */
+  readonly limit: number;
+  /** 60,000 or 86,400,000. */
+  readonly periodMs: number;
+  /** `null`: it did not say. Late and out of order, as answers are: it can be too high by the calls that are under way. */
+  readonly remaining: number | null;
+}
+
 export interface GenerateResponse {
   /** Never empty: an empty text is a `ProviderError`. */
   readonly text: string;
@@ -86,6 +97,8 @@ export interface GenerateResponse {
   readonly adjustedParams: readonly AdjustedParameter[];
   /** The vendor's id of the call, for support requests. */
   readonly requestId: string | null;
+  /** Empty when the vendor says nothing about its limits. */
+  readonly limits: readonly LimitReport[];
 }
 
 export interface Provider {

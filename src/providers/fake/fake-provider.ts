@@ -75,6 +75,7 @@ function respond(request: GenerateRequest, options: FakeProviderOptions, seed: s
       ? [{ parameter: "stream", change: "dropped", why: "answers are taken whole in this version" }]
       : [],
     requestId: `fake-${attemptId}`,
+    limits: [],
   };
 }
 

@@ -108,6 +108,7 @@ function readAnswer(call: Call, answer: HttpAnswer, { adjustedParams }: BuiltReq
     reportedCostMicroUsd,
     adjustedParams,
     requestId,
+    limits: [],
   };
 }
 

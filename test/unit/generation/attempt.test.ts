@@ -40,6 +40,7 @@ const RESPONSE: GenerateResponse = {
   usage: { inputTokens: 20, outputTokens: 30, cachedInputTokens: 0, reasoningTokens: 0, estimated: false, raw: null },
   reportedCostMicroUsd: null,
   adjustedParams: [{ parameter: "stop", change: "dropped", why: "not taken" }],
+  limits: [],
   requestId: "req_1",
 };
 
