@@ -43,6 +43,8 @@ export interface AdmitRequest {
   readonly targets: readonly CallTarget[];
   /** What the call will probably use. */
   readonly tokens: TokenEstimate;
+  /** The largest possible output: what some vendors count against the limit. */
+  readonly capTokens: number;
   /** The lane that the job was taken from: it may be paused. */
   readonly lane: string;
   /** The call's total deadline: how long a probe of an open breaker is waited for. */
@@ -60,7 +62,10 @@ export interface Grant {
   /** Position in `AdmitRequest.targets`. */
   readonly target: number;
   readonly limitGroup: string;
+  readonly credential: string;
   readonly tokens: TokenEstimate;
+  /** Proves to Redis whose grant it is. */
+  readonly token: string;
   /** The slot is this far ahead, 1,000 at most. */
   readonly slotInMs: number;
   /** Of the limit group; it has changed when the grant does not hold any more. */
@@ -101,6 +106,8 @@ export type AdmitReply =
       readonly forMs: number;
       readonly why: UnavailableReason;
       readonly waitedMs: number;
+      /** What is paused or used up, in a word. */
+      readonly detail: string;
     }
   /**
    * Never. `too-large`: the request is larger than a whole limit of this provider. `budget`: it would be paid from a

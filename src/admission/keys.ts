@@ -12,8 +12,18 @@ export interface ControlKeys {
   readonly lanes: string;
   /** Hash: agent → how many of its rotating prompts were handed out. */
   readonly turns: string;
-  /** Hash: pause of a limit group. */
+  /** Hash: pace, known limits, breaker and pause of a limit group. */
   limitGroup(group: string): string;
+  /** List: how the last calls of a limit group ended. */
+  lastCalls(group: string): string;
+  /** Hash: pause of a key, for every model. */
+  credential(name: string): string;
+  /** Set: names of limit groups and keys that something is known of. */
+  readonly knownLimits: string;
+  /** Hash: what operators have paused. */
+  readonly operatorPauses: string;
+  /** Hash: what was spent and is held of the budgets on a day (UTC). */
+  spending(day: string): string;
   /** Set: attempts that a worker has announced and not settled. */
   intents(workerId: string): string;
   /** Sorted set: worker → last seen. */
@@ -28,6 +38,8 @@ export interface ControlKeys {
   /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
   readonly settledChannel: string;
   readonly cancelledChannel: string;
+  /** Channel: see `epoch-watch.ts`. */
+  readonly epochsChannel: string;
 }
 
 export function controlKeys(namespace: string): ControlKeys {
@@ -39,6 +51,11 @@ export function controlKeys(namespace: string): ControlKeys {
     lanes: `${tag}:lanes`,
     turns: `${tag}:turns`,
     limitGroup: (group) => `${tag}:limits:${group}`,
+    lastCalls: (group) => `${tag}:calls:${group}`,
+    credential: (name) => `${tag}:key:${name}`,
+    knownLimits: `${tag}:known-limits`,
+    operatorPauses: `${tag}:paused`,
+    spending: (day) => `${tag}:spending:${day}`,
     intents: (workerId) => `${tag}:intents:${workerId}`,
     workers: `${tag}:workers`,
     usageRows: `${tag}:usage`,
@@ -47,5 +64,6 @@ export function controlKeys(namespace: string): ControlKeys {
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
     settledChannel: `${tag}:settled`,
     cancelledChannel: `${tag}:cancelled`,
+    epochsChannel: `${tag}:epochs`,
   };
 }

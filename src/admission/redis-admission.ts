@@ -1,63 +1,179 @@
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
-import { loadLuaScript } from "../platform/lua-script.ts";
+import { dayOf, picoUsdOf } from "../job/usage-counters.ts";
+import { sleep } from "../platform/clock.ts";
+import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
 import { untilRedisAnswers, type RetryOptions } from "../platform/redis-retry.ts";
-import type { ProviderErrorKind } from "../providers/provider-error.ts";
-import type { AdmitReply, AdmitRequest, Admission } from "./admission.ts";
+import type { AdmitReply, AdmitRequest, Admission, CallTarget, Grant, UnavailableReason } from "./admission.ts";
+import { describeRefusal, showBudgetName } from "./describe-refusal.ts";
+import type { EpochWatch } from "./epoch-watch.ts";
 import { controlKeys } from "./keys.ts";
+import { budgetsOf, createLimitLookup, type AdmissionPolicy, type LimitArguments } from "./limit-policy.ts";
 import { writeSettlement, type SettlementWriter } from "./write-settlement.ts";
 
 /** `workerId` is unique per worker process and start. */
 export interface RedisAdmissionOptions extends SettlementWriter {
+  readonly policy: AdmissionPolicy;
+  readonly watch: EpochWatch;
   readonly retry: RetryOptions;
+  /** Epoch ms; only for the days of limits. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
-const admitScript = loadLuaScript(new URL("./scripts/admit.lua", import.meta.url));
+const LIBRARIES = ["limits", "breaker", "budgets"];
+const admitScript = loadLuaScript(new URL("./scripts/admit.lua", import.meta.url), LIBRARIES);
+const withdrawScript = loadLuaScript(new URL("./scripts/withdraw.lua", import.meta.url), [
+  "limits",
+  "breaker",
+  "budgets",
+  "reports",
+]);
+
+interface Gate extends RedisAdmissionOptions {
+  readonly limitsOf: (provider: string, model: string) => LimitArguments;
+  readonly epochMs: () => number;
+}
 
 export function createRedisAdmission(options: RedisAdmissionOptions): Admission {
+  const gate: Gate = { ...options, limitsOf: createLimitLookup(options.policy), epochMs: options.now ?? Date.now };
   let calls = 0;
+  const withdraw = async (grant: Grant): Promise<void> => {
+    await untilRedisAnswers(() => withdrawGrant(grant, gate), options.retry);
+  };
   return {
     async admit(request) {
       const token = `${options.workerId}.${++calls}`;
-      return await untilRedisAnswers(() => admit(request, token, options), options.retry);
+      return await untilRedisAnswers(() => admit(request, token, gate), options.retry);
     },
+    async awaitSlot(grant, signal) {
+      if (await slotComes(grant, options.watch, signal)) return "due";
+      await withdraw(grant);
+      return "withdrawn";
+    },
+    withdraw,
     async settle(settlement) {
-      return await untilRedisAnswers(() => writeSettlement(settlement, "settled", options), options.retry);
+      return await untilRedisAnswers(() => writeSettlement(settlement, "settled", gate), options.retry);
     },
   };
 }
 
-async function admit(request: AdmitRequest, token: string, options: RedisAdmissionOptions): Promise<AdmitReply> {
-  const { intent, limitGroup, knownAttempts, deliveries } = request;
-  const keys = controlKeys(options.namespace);
+async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<AdmitReply> {
+  const { intent, targets, deliveries, knownAttempts, lane } = request;
+  const keys = controlKeys(gate.namespace);
+  const { provider, model, agentId, costMicroUsd } = intent;
+  const limits = gate.limitsOf(provider, model);
+  const tokens = countedTokens(request, limits);
+  const { budgets } = gate.policy;
   const reply = await admitScript.run(
-    options.redis,
-    [keys.job(intent.jobId), keys.limitGroup(limitGroup), keys.intents(options.workerId)],
-    [knownAttempts, token, deliveries, intent.attemptId, JSON.stringify(intent)],
+    gate.redis,
+    [
+      keys.job(intent.jobId),
+      keys.intents(gate.workerId),
+      keys.operatorPauses,
+      keys.spending(dayOf(intent.startedAt)),
+      ...targets.flatMap(({ limitGroup, credential }) => [keys.limitGroup(limitGroup), keys.credential(credential)]),
+    ],
+    [
+      ...[knownAttempts, token, deliveries, intent.attemptId, JSON.stringify(intent)],
+      ...[lane, provider, agentId, intent.member > 0 ? 1 : 0, request.timeoutMs],
+      ...[tokens.inputTokens, tokens.outputTokens, ...limits.argumentsAt(gate.epochMs())],
+      ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
+      budgets.unknownPrice === "refuse" ? 1 : 0,
+      ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
+    ],
   );
-  return parseAdmitReply(reply as AdmitScriptReply);
+  return parseAdmitReply(reply as AdmitScriptReply, { ...request, tokens, token });
+}
+
+/** A vendor that counts the cap is told the cap. */
+function countedTokens({ tokens, capTokens }: AdmitRequest, { tokensCounted }: LimitArguments): AdmitRequest["tokens"] {
+  return tokensCounted === "cap" ? { ...tokens, outputTokens: capTokens } : tokens;
 }
 
 type AdmitScriptReply =
-  | ["granted"]
+  | ["granted", number, string, number, ...string[]]
   | ["settled", string]
   | ["cancelled"]
   | ["history", number, ...string[]]
-  | ["unavailable", number, string, number];
+  | ["unavailable", number, string, number, string]
+  | ["refused", string, ...string[]];
 
 /** The JSON in it is our own: it was checked before it was written. */
-function parseAdmitReply(reply: AdmitScriptReply): AdmitReply {
+function parseAdmitReply(reply: AdmitScriptReply, request: AdmitRequest & { token: string }): AdmitReply {
   switch (reply[0]) {
     case "granted":
+      return grantOf(reply, request);
     case "cancelled":
-      return { answer: reply[0] };
+      return { answer: "cancelled" };
     case "settled":
       return { answer: "settled", record: JSON.parse(reply[1]) as GenerationResult };
     case "history": {
       const [, knownAttempts, ...rows] = reply;
       return { answer: "history", knownAttempts, rows: rows.map((row) => JSON.parse(row) as UsageRecord) };
     }
-    case "unavailable":
-      return { answer: "unavailable", forMs: reply[1], why: reply[2] as ProviderErrorKind, waitedMs: reply[3] };
+    case "unavailable": {
+      const [answer, ms, why, waitedMs, detail] = reply;
+      const forMs = ms < 0 ? Infinity : ms;
+      return { answer, forMs, why: why as UnavailableReason, waitedMs, detail };
+    }
+    case "refused":
+      return describeRefusal(reply, request.intent);
   }
+}
+
+const FIELDS_PER_WARNING = 3;
+const PICO_PER_MICRO = 1e6;
+
+function grantOf(
+  [answer, position, slotInMs, epoch, ...warnings]: AdmitScriptReply & { 0: "granted" },
+  { intent, targets, tokens, token }: AdmitRequest & { token: string },
+): Grant {
+  const target = position - 1;
+  const { limitGroup, credential } = targets[target] as CallTarget;
+  const budgetWarnings = Array.from({ length: warnings.length / FIELDS_PER_WARNING }, (_, index) => {
+    const [name = "", used, limit] = warnings.slice(index * FIELDS_PER_WARNING, (index + 1) * FIELDS_PER_WARNING);
+    return {
+      name: showBudgetName(name),
+      usedMicroUsd: Number(used) / PICO_PER_MICRO,
+      limitMicroUsd: Number(limit) / PICO_PER_MICRO,
+    };
+  });
+  return {
+    ...{ answer, intent, target, limitGroup, credential, tokens, token, epoch, budgetWarnings },
+    slotInMs: Number(slotInMs),
+  };
+}
+
+/** @returns false when the grant does not hold any more, or `signal` has aborted */
+async function slotComes(grant: Grant, watch: EpochWatch, signal: AbortSignal): Promise<boolean> {
+  const { limitGroup, credential, epoch, slotInMs } = grant;
+  const outdated = new AbortController();
+  const waiter = { limitGroup, credential, epoch, onOutdated: () => outdated.abort() };
+  if (signal.aborted || !watch.add(waiter)) return false;
+  try {
+    if (slotInMs > 0) await sleep(Math.ceil(slotInMs), AbortSignal.any([signal, outdated.signal]));
+    return !signal.aborted && !outdated.signal.aborted;
+  } finally {
+    watch.delete(waiter);
+  }
+}
+
+async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {
+  const { intent, tokens } = grant;
+  const keys = controlKeys(gate.namespace);
+  const args: Argument[] = [intent.attempt, intent.attemptId, grant.token, grant.epoch];
+  await withdrawScript.run(
+    gate.redis,
+    [
+      keys.job(intent.jobId),
+      keys.intents(gate.workerId),
+      keys.limitGroup(grant.limitGroup),
+      keys.spending(dayOf(intent.startedAt)),
+    ],
+    [
+      ...args,
+      ...[tokens.inputTokens, tokens.outputTokens, picoUsdOf(intent.reservedMicroUsd), intent.provider, intent.agentId],
+      ...gate.limitsOf(intent.provider, intent.model).argumentsAt(gate.epochMs()),
+    ],
+  );
 }

@@ -1,9 +1,11 @@
 import type { Redis } from "ioredis";
 import type { GenerationResult } from "../job/generation-result.ts";
-import { countersOf, dayOf } from "../job/usage-counters.ts";
+import { countersOf, dayOf, picoUsdOf } from "../job/usage-counters.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
-import type { Settlement, SettleReply } from "./admission.ts";
+import type { CallReport, Settlement, SettleReply } from "./admission.ts";
 import { controlKeys } from "./keys.ts";
+import type { BreakerRules, LimitArguments } from "./limit-policy.ts";
 
 /** How long things are kept. */
 export interface Retention {
@@ -25,15 +27,28 @@ export interface SettlementWriter {
   readonly retention: Retention;
 }
 
+/** What is needed beside that to learn from calls. */
+export interface ReportRules {
+  readonly policy: { readonly breaker: BreakerRules };
+  readonly limitsOf: (provider: string, model: string) => LimitArguments;
+  readonly epochMs: () => number;
+}
+
 /** `orphaned`: written for a worker that died; a settlement of its own, should it come, replaces it. */
 export type SettlementState = "settled" | "orphaned";
 
-const settleScript = loadLuaScript(new URL("./scripts/settle.lua", import.meta.url));
+const settleScript = loadLuaScript(new URL("./scripts/settle.lua", import.meta.url), [
+  "limits",
+  "breaker",
+  "budgets",
+  "reports",
+]);
 
+/** @param writer without `ReportRules` the settlement must have no report */
 export async function writeSettlement(
   settlement: Settlement,
   state: SettlementState,
-  writer: SettlementWriter,
+  writer: SettlementWriter & Partial<ReportRules>,
 ): Promise<SettleReply> {
   const reply = await settleScript.run(
     writer.redis,
@@ -44,33 +59,80 @@ export async function writeSettlement(
   return { record: reply === "own" ? settlement.terminal : (JSON.parse(reply as string) as GenerationResult) };
 }
 
-function keysOf({ jobId, agentId, row, pause }: Settlement, { namespace, workerId }: SettlementWriter): string[] {
-  const keys = controlKeys(namespace);
+function keysOf({ jobId, agentId, row, pause, report }: Settlement, writer: SettlementWriter): string[] {
+  const keys = controlKeys(writer.namespace);
   const day = dayOf(row?.startedAt ?? 0);
+  const called = report?.grant.limitGroup ?? "";
   return [
     keys.job(jobId),
-    keys.intents(workerId),
+    keys.intents(writer.workerId),
     keys.usageRows,
     keys.usageDay(day),
     keys.usageOfAgent(day, agentId),
     keys.usageAgents(day),
-    keys.limitGroup(pause?.limitGroup ?? ""),
+    pause?.scope === "credential" ? keys.credential(pause.name) : keys.limitGroup(pause?.name ?? ""),
+    keys.limitGroup(called),
+    keys.lastCalls(called),
+    keys.spending(day),
+    keys.knownLimits,
   ];
 }
 
-/** In the order of the script's head. */
+/** In the order in which the script takes them. */
 function argumentsOf(
   settlement: Settlement,
   state: SettlementState,
-  { namespace, retention }: SettlementWriter,
+  writer: SettlementWriter & Partial<ReportRules>,
 ): Argument[] {
-  const { jobId, agentId, row, terminal, pause, deliveries } = settlement;
+  const { jobId, agentId, row, report, terminal, pause, deliveries } = settlement;
+  const { retention } = writer;
+  const keys = controlKeys(writer.namespace);
   const attempt = row === null ? [0, "", ""] : [row.attempt, row.attemptId, JSON.stringify(row)];
   const record = terminal === null ? ["", ""] : [JSON.stringify(terminal), terminal.status];
-  const standstill = pause === null ? [0, ""] : [Math.ceil(pause.forMs), pause.why];
+  const standstill = pause === null ? [0, "", ""] : [Math.ceil(pause.forMs), pause.why, pause.name];
+  const money = row === null ? [0, 0] : [picoUsdOf(row.costMicroUsd), picoUsdOf(row.reservedMicroUsd)];
   return [
-    ...[state, ...attempt, agentId, retention.usageRows, retention.countersMs],
-    ...[...record, deliveries, retention.resultsMs, controlKeys(namespace).settledChannel, jobId],
-    ...[...standstill, ...(row === null ? [] : countersOf(row).flat())],
+    ...[state, ...attempt, agentId, row?.provider ?? "", retention.usageRows, retention.countersMs],
+    ...[...record, deliveries, retention.resultsMs, keys.settledChannel, jobId, keys.epochsChannel],
+    ...[...money, ...standstill],
+    ...(row === null || report === null ? [0] : [1, ...reportArguments(report, row, writer)]),
+    ...(row === null ? [] : countersOf(row).flat()),
   ];
+}
+
+const COUNTED = { requests: "requests", tokens: "tokens", inputTokens: "input", outputTokens: "output" } as const;
+const DAY_MS = 24 * 3600_000;
+
+function reportArguments(
+  { grant, limits, health }: CallReport,
+  row: UsageRecord,
+  { policy, limitsOf, epochMs }: Partial<ReportRules>,
+): Argument[] {
+  if (policy === undefined || limitsOf === undefined || epochMs === undefined)
+    throw new Error("a report needs the rules that it is judged by");
+  const { failureShare, minCalls, windowMs, openMs } = policy.breaker;
+  const now = epochMs();
+  const told = limitsOf(row.provider, row.model);
+  const used = told.tokensCounted === "cap" ? null : row.usage;
+  const failure = { outcome: row.outcome, message: row.message, at: now };
+  return [
+    ...[grant.limitGroup, grant.epoch, health, row.outcome === "rate-limited" ? 1 : 0, row.sent === "no" ? 0 : 1],
+    ...[grant.tokens.inputTokens, grant.tokens.outputTokens],
+    ...usedTokens(row, grant, used),
+    `${row.durationMs} ${row.outcome} ${now}`,
+    row.outcome === "succeeded" ? "" : JSON.stringify(failure),
+    ...[failureShare, minCalls, windowMs, openMs, ...told.argumentsAt(now), limits.length],
+    ...limits.flatMap(({ counts, limit, periodMs, remaining }) => [
+      COUNTED[counts],
+      periodMs === DAY_MS ? limit : (limit * 60_000) / periodMs,
+      remaining ?? -1,
+      periodMs === DAY_MS ? 1 : 0,
+    ]),
+  ];
+}
+
+/** What counts against the limit: nothing when the vendor never saw the call, else what it told, else the estimate. */
+function usedTokens(row: UsageRecord, { tokens }: CallReport["grant"], usage: UsageRecord["usage"]): [number, number] {
+  if (row.sent === "no") return [0, 0];
+  return usage === null ? [tokens.inputTokens, tokens.outputTokens] : [usage.inputTokens, usage.outputTokens];
 }

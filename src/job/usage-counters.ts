@@ -50,8 +50,7 @@ export function parseCounterField(field: string): CounterField {
 
 /** The increments that a row stands for; zeros are left out. */
 export function countersOf(row: UsageRecord): [field: string, increment: number][] {
-  // Redis counts in 64-bit integers and refuses 1e+22; no vendor charges 9,007 USD for one call.
-  const costPicoUsd = Math.min(Number.MAX_SAFE_INTEGER, Math.round((row.costMicroUsd ?? 0) * PICO_PER_MICRO));
+  const costPicoUsd = picoUsdOf(row.costMicroUsd);
   const values: Record<Counter, number> = {
     requests: 1,
     failures: row.outcome === "succeeded" ? 0 : 1,
@@ -82,6 +81,11 @@ export function latencyOfBucket(bucket: number): number {
 /** The day that a row counts for: UTC, by when the attempt started. */
 export function dayOf(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
+}
+
+/** Unknown is 0. Redis counts in 64-bit integers and refuses 1e+22; no vendor charges 9,007 USD for one call. */
+export function picoUsdOf(microUsd: number | null): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.round((microUsd ?? 0) * PICO_PER_MICRO));
 }
 
 /** Exact up to 9,007 USD, to 16 digits above. */

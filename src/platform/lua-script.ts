@@ -9,9 +9,14 @@ export interface LuaScript {
   run(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
 }
 
-/** @param file the script's place, e.g. `new URL("./scripts/admit.lua", import.meta.url)` */
-export function loadLuaScript(file: URL): LuaScript {
-  const source = readFileSync(file, "utf8");
+/**
+ * @param file the script's place, e.g. `new URL("./scripts/admit.lua", import.meta.url)`
+ * @param libraries names of files in the folder `lib` beside it, without `.lua`: their local functions stand before the
+ * script, in this order, because Redis' scripts cannot load others
+ */
+export function loadLuaScript(file: URL, libraries: readonly string[] = []): LuaScript {
+  const files = [...libraries.map((name) => new URL(`./lib/${name}.lua`, file)), file];
+  const source = files.map((part) => readFileSync(part, "utf8")).join("\n");
   const sha = createHash("sha1").update(source).digest("hex");
   return {
     async run(redis, keys, args) {

@@ -1,10 +1,23 @@
--- ADMIT: may this attempt be made? If so, notes the intent.
--- KEYS  1 job   2 limit group   3 intents of this worker
+-- ADMIT: may this attempt be made, and when? If so, notes the intent and reserves requests, tokens and budget.
+-- KEYS  1 job   2 intents of this worker   3 pauses by operators   4 spending of the day
+--       then for each target: limit group, key (credential)
 -- ARGV  1 attempts that the caller knows of   2 token of this call   3 deliveries
 --       4 attempt id                          5 the attempt's row if the worker died now (JSON)
--- Replies {'granted'} | {'settled', result} | {'cancelled'} | {'history', attempts, row...}
---       | {'unavailable', ms, why, waited ms}
+--       6 lane   7 provider   8 agent   9 1 if failed over, else 0   10 deadline of the call (ms)
+--      11 input tokens   12 output tokens   13–22 limits, see readLimits
+--      23 probable cost (pico-USD), -1: not known   24 share at which budgets warn   25 1: no calls of unknown price
+--      26... name, limit (pico-USD) of each budget
+-- Replies {'granted', target, slot in ms, epoch, then name, used, limit of each budget to warn of} | {'settled', result}
+--       | {'cancelled'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
+--       | {'refused', why, detail...}
 -- Safe to send again after a lost reply: the same token is granted the same attempt once more.
+
+local FIRST_ANSWER_MS = 2000
+local ASK_AGAIN_MS = 100
+-- Calls that failed over take at most this share while the group's own lanes have work.
+local OVER_SHARE = 0.3
+local OWN_LANES_MS = 2000
+
 local job = redis.call('HMGET', KEYS[1], 'result', 'status', 'deliveries', 'attempts', 'base', 'cancelled', 'waitSince')
 local result, attempts, base = job[1], tonumber(job[4] or 0), tonumber(job[5] or 0)
 
@@ -22,9 +35,14 @@ if result then
   base, job[6], job[7] = attempts, false, false
 end
 
+local now = nowMs()
 local known = tonumber(ARGV[1])
-if attempts == known + 1 and redis.call('HGET', KEYS[1], 'state:' .. attempts) == 'open:' .. ARGV[2] then
-  return { 'granted' }
+if attempts == known + 1 then
+  local state = redis.call('HGET', KEYS[1], 'state:' .. attempts)
+  local slotAt, epoch, target = string.match(state or '', '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)$')
+  if slotAt then
+    return { 'granted', tonumber(target), ms(math.max(0, slotAt - now)), tonumber(epoch) }
+  end
 end
 if attempts ~= known then
   local reply = { 'history', attempts }
@@ -38,21 +56,167 @@ if job[6] then
   return { 'cancelled' }
 end
 
--- Redis' own clock: workers on several machines must agree.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local group = redis.call('HMGET', KEYS[2], 'pausedUntil', 'why')
-if group[1] and tonumber(group[1]) > now then
+local function unavailable(forMs, why, detail)
   local since = tonumber(job[7] or now)
   if not job[7] then
-    redis.call('HSET', KEYS[1], 'waitSince', now)
+    redis.call('HSET', KEYS[1], 'waitSince', math.floor(now))
   end
-  return { 'unavailable', tonumber(group[1]) - now, group[2], now - since }
+  return { 'unavailable', math.ceil(forMs), why, math.floor(now - since), detail or '' }
 end
--- Request, token and budget reservations belong here: after the pause, before the intent.
 
-local attempt = attempts + 1
-redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, 'open:' .. ARGV[2])
-redis.call('SADD', KEYS[3], ARGV[4])
-return { 'granted' }
+local paused = redis.call('HMGET', KEYS[3], 'all', 'lane:' .. ARGV[6], 'provider:' .. ARGV[7])
+if paused[1] or paused[2] or paused[3] then
+  -- No time that the job waits counts: nobody knows until when.
+  return { 'unavailable', -1, 'paused', 0, paused[1] and 'all' or paused[2] and 'lane' or 'provider' }
+end
+
+local cost, budgets = tonumber(ARGV[23]), {}
+for position = 26, #ARGV, 2 do
+  budgets[#budgets + 1] = { name = ARGV[position], limit = tonumber(ARGV[position + 1]) }
+end
+if cost < 0 and #budgets > 0 and ARGV[25] == '1' then
+  return { 'refused', 'unpriced' }
+end
+local held = math.max(0, cost)
+local budget, how = budgetInTheWay(KEYS[4], budgets, held)
+if how == 'spent' then
+  return { 'refused', 'budget', budget.name, string.format('%.0f', budget.spent), string.format('%.0f', budget.limit) }
+elseif how == 'reserved' then
+  return unavailable(HORIZON_MS, 'budget-reserved', budget.name)
+end
+
+local input, output, limits = tonumber(ARGV[11]), tonumber(ARGV[12]), readLimits(13)
+local isOver = ARGV[9] == '1'
+
+-- When the lanes of the group itself have had work lately, what failed over is paced by buckets of its own as well.
+local function overWait(group, buckets)
+  if not isOver or now - (group.ownAt or 0) > OWN_LANES_MS then return 0 end
+  local waitMs = 0
+  for _, bucket in ipairs(buckets) do
+    if bucket.name == 'requests' or bucket.name == 'tokens' then
+      local share = { needMs = bucket.needMs / OVER_SHARE, burstMs = math.max(bucket.burstMs, bucket.needMs / OVER_SHARE) }
+      waitMs = math.max(waitMs, waitFor(share, group['full:over:' .. bucket.name], now))
+    end
+  end
+  return waitMs
+end
+
+local function paceOf(group, buckets, found)
+  local pauseMs = math.max(0, (group.pausedUntil or 0) - now)
+  found.waitMs = math.max(pauseMs, overWait(group, buckets))
+  for _, bucket in ipairs(buckets) do
+    local full = group['full:' .. bucket.name]
+    found.waitMs = math.max(found.waitMs, waitFor(bucket, full, now))
+    found.room = math.min(found.room, (now + bucket.burstMs - math.max(full or 0, now)) / bucket.burstMs)
+  end
+  if pauseMs > HORIZON_MS then
+    found.forMs, found.why = pauseMs, group.why
+  elseif found.waitMs > HORIZON_MS then
+    -- Back in time for a slot, and not so early that it is held for long.
+    found.forMs, found.why = found.waitMs - HORIZON_MS / 2, 'limit'
+  end
+  return found
+end
+
+-- What one key and its limit group say: { waitMs } or { forMs, why } or { refused }.
+local function evaluate(index)
+  local key = KEYS[3 + 2 * index]
+  local credential = redis.call('HMGET', KEYS[4 + 2 * index], 'pausedUntil', 'why')
+  local group = loadGroup(key)
+  local found = { index = index, key = key, group = group, room = 1 }
+  local function later(forMs, why)
+    found.forMs, found.why = forMs, why
+    return found
+  end
+  if credential[1] and tonumber(credential[1]) > now then return later(credential[1] - now, credential[2]) end
+  if (group.pausedUntil or 0) > now and group.why ~= 'rate-limited' then
+    return later(group.pausedUntil - now, group.why)
+  end
+  local closedMs = breakerWait(group, now)
+  if closedMs > 0 then return later(closedMs, 'circuit-open') end
+  local buckets = bucketsOf(group, limits, input, output, now)
+  found.buckets = buckets
+  for _, bucket in ipairs(buckets) do
+    if bucket.amount > bucket.perMinute and bucket.name ~= 'requests' and bucket.name ~= 'second' then
+      found.refused = bucket
+      return found
+    end
+  end
+  local day = lower(limits.day, group['learned:day'])
+  if day and dayUsed(group, limits) >= day then return later(limits.dayLeftMs, 'limit') end
+  if #buckets == 0 and limits.isLimited and not group.seen then
+    if now - (group.firstAt or 0) < FIRST_ANSWER_MS then return later(ASK_AGAIN_MS, 'first-answer') end
+    found.isFirst = true
+  end
+  return paceOf(group, buckets, found)
+end
+
+-- The one that can be called first; of those the one with most room, then the one that was called least.
+local function isBetter(a, b)
+  if not b then return true end
+  if (a.refused == nil) ~= (b.refused == nil) then return a.refused == nil end
+  if (a.forMs == nil) ~= (b.forMs == nil) then return a.forMs == nil end
+  local waitA, waitB = a.forMs or a.waitMs or 0, b.forMs or b.waitMs or 0
+  if waitA ~= waitB then return waitA < waitB end
+  if a.room ~= b.room then return a.room > b.room end
+  return (a.group.granted or 0) < (b.group.granted or 0)
+end
+
+local best
+for index = 1, (#KEYS - 4) / 2 do
+  local found = evaluate(index)
+  if isBetter(found, best) then best = found end
+end
+local group = best.group
+if not isOver and best.buckets and now - (group.ownAt or 0) > OWN_LANES_MS / 4 then
+  redis.call('HSET', best.key, 'ownAt', ms(now))
+end
+if best.refused then
+  return { 'refused', 'too-large', best.refused.name, string.format('%d', best.refused.amount), string.format('%d', best.refused.perMinute) }
+end
+if best.forMs then
+  return unavailable(best.forMs, best.why)
+end
+
+local slotAt = now + best.waitMs
+local granted = group.granted or 0
+local changes = { 'granted', granted + 1 }
+local function change(field, value)
+  changes[#changes + 1], changes[#changes + 2] = field, value
+end
+for _, bucket in ipairs(best.buckets) do
+  local full = group['full:' .. bucket.name] or 0
+  change('full:' .. bucket.name, ms(math.max(full, slotAt) + bucket.needMs))
+  if isOver and (bucket.name == 'requests' or bucket.name == 'tokens') then
+    local overFull = group['full:over:' .. bucket.name] or 0
+    change('full:over:' .. bucket.name, ms(math.max(overFull, slotAt) + bucket.needMs / OVER_SHARE))
+  end
+end
+-- What refusals show is counted from a moment at which the buckets were full.
+if #best.buckets > 0 and best.room >= 1 then
+  change('busySince', ms(slotAt))
+  change('busyBase', granted)
+  change('busyFromFull', 1)
+end
+if limits.isLimited then
+  change('day', limits.dayName)
+  change('dayUsed', dayUsed(group, limits) + 1)
+end
+if best.isFirst then change('firstAt', ms(now)) end
+breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
+redis.call('HSET', best.key, unpack(changes))
+
+local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[24]))
+hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), held)
+
+local attempt, epoch = attempts + 1, group.epoch or 0
+local state = string.format('open:%s|%s|%d|%d', ARGV[2], ms(slotAt), epoch, best.index)
+redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
+redis.call('SADD', KEYS[2], ARGV[4])
+local reply = { 'granted', best.index, ms(best.waitMs), epoch }
+for _, warning in ipairs(warnings) do
+  reply[#reply + 1] = warning.name
+  reply[#reply + 1] = string.format('%.0f', warning.used)
+  reply[#reply + 1] = string.format('%.0f', warning.limit)
+end
+return reply

@@ -1,23 +1,64 @@
 -- SETTLE: what came of an attempt, and the job's terminal record when that ends it. Also writes the orphan of an attempt
 -- whose worker died; a late settlement then replaces it.
 -- KEYS  1 job   2 intents of the worker   3 usage rows (stream)   4 counters of the day
---       5 counters of the agent and day   6 agents of the day (set)   7 limit group
--- ARGV  1 'settled' | 'orphaned'   2 attempt number, 0: no attempt   3 attempt id   4 row (JSON)
---       5 agent id                 6 kept rows, at most              7 counters live this long (ms)
---       8 terminal record (JSON) or ''   9 its status   10 deliveries   11 the job's keys live this long (ms)
---      12 channel for terminal records  13 job id   14 pause (ms), 0: none   15 why   16... counter field, increment
+--       5 counters of the agent and day   6 agents of the day (set)   7 limit group or key to pause
+--       8 limit group that was called   9 its last calls (list)   10 spending of the day   11 known limit groups (set)
+-- ARGV  in the order in which they are taken below
 -- Replies '' while the job goes on, 'own' when the given terminal record counts, or the one that was there first.
 -- Safe to send again after a lost reply.
-local attempt = tonumber(ARGV[2])
+local position = 0
+local function take()
+  position = position + 1
+  return ARGV[position]
+end
+local function takeNumber()
+  return tonumber(take())
+end
+
+local stateGiven, attempt, attemptId, row = take(), takeNumber(), take(), take()
+local agent, provider = take(), take()
+local keptRows, countersMs = take(), take()
+-- Terminal record (JSON) or '', its status, deliveries, how long the job's keys live then (ms).
+local record, status, deliveries, resultsMs = take(), take(), take(), take()
+local settledChannel, jobId, epochsChannel = take(), take(), take()
+-- What the attempt cost and what was held for it, pico-USD.
+local costPico, heldPico = takeNumber(), takeNumber()
+local pauseMs, pauseWhy, pauseName = takeNumber(), take(), take()
+-- 1: the call reports about its limit group.
+local hasReport = take() == '1'
+local call, rules, limits, reports = {}, {}, nil, {}
+if hasReport then
+  call = {
+    group = take(), epoch = takeNumber(), attemptId = attemptId, health = take(),
+    isRefused = take() == '1', wasSent = take() == '1',
+    reserved = { input = takeNumber(), output = takeNumber() }, used = { input = takeNumber(), output = takeNumber() },
+    -- '<duration ms> <outcome> <epoch ms>', and the error as JSON or ''.
+    summary = take(), failure = take(),
+  }
+  rules = { failureShare = takeNumber(), minCalls = takeNumber(), windowMs = takeNumber(), openMs = takeNumber() }
+  limits = readLimits(position + 1)
+  position = position + 10
+  for _ = 1, takeNumber() do
+    reports[#reports + 1] = { name = take(), most = takeNumber(), remaining = takeNumber(), isDay = take() == '1' }
+  end
+end
+-- Counters: field, increment...
+local firstCounter = position + 1
+
+local KEPT_CALLS = 200
+local GROUP_TTL_MS = 7 * 24 * 3600 * 1000
+
 local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base')
 local result, state = job[1], attempt > 0 and job[3]
 -- A worker that comes back after the job was retried on purpose speaks for the generation before.
 local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
+local isOpen = attempt > 0 and state and string.sub(state, 1, 5) == 'open:'
+local now = nowMs()
 
 local function expire(key, field, total, increment)
   -- The first increment of a field is the moment to set the key's end; later ones need not.
   if total == tonumber(increment) and string.find(field, '|requests', 1, true) then
-    redis.call('PEXPIRE', key, ARGV[7])
+    redis.call('PEXPIRE', key, countersMs)
     return true
   end
 end
@@ -27,8 +68,8 @@ local function count(field, increment)
   -- Distributions are not kept by agent.
   if string.find(field, '|ms:', 1, true) or string.find(field, '|outcome:', 1, true) then return end
   if expire(KEYS[5], field, redis.call('HINCRBY', KEYS[5], field, increment), increment) then
-    redis.call('SADD', KEYS[6], ARGV[5])
-    redis.call('PEXPIRE', KEYS[6], ARGV[7])
+    redis.call('SADD', KEYS[6], agent)
+    redis.call('PEXPIRE', KEYS[6], countersMs)
   end
 end
 
@@ -36,68 +77,106 @@ local function negative(increment)
   return string.sub(increment, 1, 1) == '-' and string.sub(increment, 2) or '-' .. increment
 end
 
--- The orphan's row and counters go: the attempt has spoken for itself after all.
+-- The orphan's row, counters and cost go: the attempt has spoken for itself after all.
 local function undoOrphan()
   local orphan = cjson.decode(redis.call('HGET', KEYS[1], 'orphan:' .. attempt))
   redis.call('XDEL', KEYS[3], orphan.row)
   for index = 1, #orphan.counters, 2 do
     count(orphan.counters[index], negative(orphan.counters[index + 1]))
   end
+  spend(KEYS[10], spendingNames(provider, agent), -tonumber(orphan.cost or 0))
   redis.call('HDEL', KEYS[1], 'orphan:' .. attempt)
 end
 
-local function record()
-  local row = redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'row', ARGV[4])
-  for index = 16, #ARGV, 2 do
+local function writeRow()
+  local written = redis.call('XADD', KEYS[3], 'MAXLEN', '~', keptRows, '*', 'row', row)
+  for index = firstCounter, #ARGV, 2 do
     count(ARGV[index], ARGV[index + 1])
   end
-  if ARGV[1] == 'orphaned' then
+  spend(KEYS[10], spendingNames(provider, agent), costPico)
+  if stateGiven == 'orphaned' then
     local counters = {}
-    for index = 16, #ARGV do
+    for index = firstCounter, #ARGV do
       counters[#counters + 1] = ARGV[index]
     end
-    local orphan = cjson.encode({ row = row, counters = counters })
-    redis.call('HSET', KEYS[1], 'row:' .. attempt, ARGV[4], 'state:' .. attempt, 'orphaned', 'orphan:' .. attempt, orphan)
-  elseif result or ARGV[8] ~= '' then
+    local orphan = cjson.encode({ row = written, counters = counters, cost = string.format('%.0f', costPico) })
+    redis.call('HSET', KEYS[1], 'row:' .. attempt, row, 'state:' .. attempt, 'orphaned', 'orphan:' .. attempt, orphan)
+  elseif result or record ~= '' then
     -- The terminal record tells the attempt.
     redis.call('HSET', KEYS[1], 'state:' .. attempt, 'settled')
     redis.call('HDEL', KEYS[1], 'row:' .. attempt)
   else
-    redis.call('HSET', KEYS[1], 'row:' .. attempt, ARGV[4], 'state:' .. attempt, 'settled')
+    redis.call('HSET', KEYS[1], 'row:' .. attempt, row, 'state:' .. attempt, 'settled')
   end
 end
 
-if attempt > 0 then
-  local isOpen = state and string.sub(state, 1, 5) == 'open:'
-  if ARGV[1] == 'settled' and state == 'orphaned' then undoOrphan() end
-  if isOpen or (ARGV[1] == 'settled' and state ~= 'settled') then record() end
-  redis.call('SREM', KEYS[2], ARGV[3])
+-- Limits, pace and health of the group that was called.
+local function learn()
+  local key = KEYS[8]
+  local group = loadGroup(key)
+  local isCurrent = call.epoch == (group.epoch or 0)
+  learnLimits(key, group, limits, reports, now)
+  if call.isRefused then
+    if isCurrent then
+      pushForward(key, group, limits, call, now)
+      raiseEpoch(key, group, epochsChannel, call.group)
+    elseif call.epoch == group.epoch - 1 then
+      refuseOneMore(key, group, now)
+    end
+  else
+    if isCurrent then
+      settleTokens(key, group, limits, {
+        requests = call.wasSent and 0 or -1,
+        input = call.used.input - call.reserved.input, output = call.used.output - call.reserved.output,
+      }, now)
+    end
+    lowerToRemaining(key, group, limits, reports, now)
+  end
+  call.isOld = not isCurrent
+  if breakerLearns(key, group, call, rules, now) then raiseEpoch(key, group, epochsChannel, call.group) end
+  if not group.seen then
+    redis.call('HSET', key, 'seen', 1)
+    redis.call('SADD', KEYS[11], call.group)
+  end
+  if call.failure ~= '' then redis.call('HSET', key, 'lastError', call.failure) end
+  redis.call('PEXPIRE', key, GROUP_TTL_MS)
+  redis.call('LPUSH', KEYS[9], call.summary)
+  redis.call('LTRIM', KEYS[9], 0, KEPT_CALLS - 1)
+  redis.call('PEXPIRE', KEYS[9], GROUP_TTL_MS)
 end
 
-local pauseMs = tonumber(ARGV[14])
+if attempt > 0 then
+  if stateGiven == 'settled' and state == 'orphaned' then undoOrphan() end
+  if isOpen then hold(KEYS[10], spendingNames(provider, agent), -heldPico) end
+  if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
+  if isOpen and hasReport then learn() end
+  redis.call('SREM', KEYS[2], attemptId)
+end
+
 if pauseMs > 0 then
-  local time = redis.call('TIME')
-  local untilAt = time[1] * 1000 + math.floor(time[2] / 1000) + pauseMs
-  local current = tonumber(redis.call('HGET', KEYS[7], 'pausedUntil') or 0)
-  if untilAt > current then
-    redis.call('HSET', KEYS[7], 'pausedUntil', untilAt, 'why', ARGV[15])
-    redis.call('PEXPIRE', KEYS[7], pauseMs + 60000)
+  local untilAt = math.ceil(now + pauseMs)
+  if untilAt > tonumber(redis.call('HGET', KEYS[7], 'pausedUntil') or 0) then
+    redis.call('HSET', KEYS[7], 'pausedUntil', untilAt, 'why', pauseWhy)
+    redis.call('PEXPIRE', KEYS[7], math.max(redis.call('PTTL', KEYS[7]), pauseMs + 60000))
+    redis.call('SADD', KEYS[11], pauseName)
+    -- Whoever waits for a slot there asks again.
+    redis.call('PUBLISH', epochsChannel, 'paused ' .. pauseName)
   end
 end
 
 if result then
-  return result == ARGV[8] and 'own' or result
+  return result == record and 'own' or result
 end
-if ARGV[8] == '' or isOutdated then
+if record == '' or isOutdated then
   return ''
 end
-redis.call('HSET', KEYS[1], 'result', ARGV[8], 'status', ARGV[9], 'deliveries', ARGV[10])
+redis.call('HSET', KEYS[1], 'result', record, 'status', status, 'deliveries', deliveries)
 -- Rows stay only where a late settlement may still come.
 for number = 1, tonumber(job[2] or 0) do
   if number ~= attempt and redis.call('HGET', KEYS[1], 'state:' .. number) == 'settled' then
     redis.call('HDEL', KEYS[1], 'row:' .. number)
   end
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[11])
-redis.call('PUBLISH', ARGV[12], ARGV[13])
+redis.call('PEXPIRE', KEYS[1], resultsMs)
+redis.call('PUBLISH', settledChannel, jobId)
 return 'own'
