@@ -160,3 +160,21 @@ describe("rows without a recorded answer", () => {
     expect(classifyError({ status, headers: {}, body, now: 0 }).kind).toBe(kind);
   });
 });
+
+describe("Gemini, which calls every limit a quota", () => {
+  const message = "You exceeded your current quota, please check your plan and billing details.";
+  const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.074824224s" }];
+
+  it("is only rate-limited when it says when to try again", () => {
+    const body = [{ error: { code: 429, message, status: "RESOURCE_EXHAUSTED", details } }];
+    expect(classifyError({ status: 429, headers: {}, body, now: 0 })).toMatchObject({
+      kind: "rate-limited",
+      retryAfterMs: 34_075,
+    });
+  });
+
+  it("is out of quota when it does not", () => {
+    const body = [{ error: { code: 429, message, status: "RESOURCE_EXHAUSTED" } }];
+    expect(classifyError({ status: 429, headers: {}, body, now: 0 }).kind).toBe("quota-exhausted");
+  });
+});

@@ -30,6 +30,7 @@ export function providerConformance(subject: ProviderSubject): void {
   describe(`${subject.id} as a provider`, () => {
     forEveryProvider(subject);
     answersOverHttp(subject);
+    limitsOfTheVendor(subject);
     failuresOfTheConnection(subject);
   });
 }
@@ -242,6 +243,64 @@ function answersOverHttp(subject: ProviderSubject): void {
       retryAfterMs: 7000,
       requestId: "req_1",
       message: "HTTP 429: slow down",
+    });
+  });
+}
+
+const LIMIT_HEADERS = {
+  "x-ratelimit-limit-requests": "500",
+  "x-ratelimit-remaining-requests": "499",
+  "x-ratelimit-reset-requests": "120ms",
+  "anthropic-ratelimit-input-tokens-limit": "30000",
+  "anthropic-ratelimit-input-tokens-remaining": "0",
+};
+const LIMITS = [
+  { counts: "requests", limit: 500, periodMs: 60_000, remaining: 499 },
+  { counts: "inputTokens", limit: 30_000, periodMs: 60_000, remaining: 0 },
+];
+
+function limitsOfTheVendor(subject: ProviderSubject): void {
+  const check = withServer(subject);
+
+  check("passes on what an answer says about limits", async () => {
+    const { response } = completionAnswer();
+    const headers = { ...response.headers, ...LIMIT_HEADERS };
+    await using it = await start(subject, { response: { ...response, headers } }, completionAnswer());
+    const request = generateRequest({ model: subject.model });
+
+    expect((await it.provider.generate(request, never)).limits).toEqual(LIMITS);
+    expect((await it.provider.generate(request, never)).limits).toEqual([]);
+  });
+
+  check("passes on what an error says about limits, and what comes in place of a completion", async () => {
+    await using it = await start(
+      subject,
+      jsonAnswer(429, { error: "slow down" }, LIMIT_HEADERS),
+      jsonAnswer(500, {}, LIMIT_HEADERS),
+      jsonAnswer(200, { choices: [] }, LIMIT_HEADERS),
+      jsonAnswer(429, { error: "slow down" }),
+    );
+
+    expect(await it.failure()).toMatchObject({ kind: "rate-limited", limits: LIMITS });
+    expect(await it.failure()).toMatchObject({ kind: "overloaded", limits: LIMITS });
+    expect(await it.failure()).toMatchObject({ kind: "invalid-response", status: 200, limits: LIMITS });
+    expect(await it.failure()).toMatchObject({ kind: "rate-limited", limits: [] });
+  });
+
+  check("says how large a request is that no wait makes fit, and what the limit is", async () => {
+    await using it = await start(subject, recordedAnswer("openai/429-request-too-large.json"));
+
+    expect(await it.failure()).toMatchObject({
+      kind: "request-too-large",
+      retryAfterMs: null,
+      message: expect.stringContaining(
+        "HTTP 429: Request too large for gpt-5-nano in organization org-XXXX on tokens per min (TPM): Limit 200000, " +
+          "Requested 2500013. The input or output tokens must be reduced in order to run successfully.",
+      ) as string,
+      limits: [
+        { counts: "requests", limit: 500, periodMs: 60_000, remaining: 499 },
+        { counts: "tokens", limit: 200_000, periodMs: 60_000, remaining: 200_000 },
+      ],
     });
   });
 }

@@ -6,6 +6,7 @@ import { classifyError } from "./classify-error.ts";
 import { estimateUsage, type ReasoningTokens } from "./convert-usage.ts";
 import type { HttpAnswer, HttpExchange, HttpFailure } from "./http-exchange.ts";
 import type { HttpTransport } from "./http-transport.ts";
+import { limitReports } from "./limit-headers.ts";
 import type { ParameterPolicy } from "./parameter-policy.ts";
 import { parseJson, readCompletion } from "./read-completion.ts";
 import { redact } from "./redact.ts";
@@ -95,8 +96,9 @@ function readAnswer(call: Call, answer: HttpAnswer, { adjustedParams }: BuiltReq
   const completion = readCompletion(answer.text, vendor.reasoningTokens);
   const { outcome, usage, reportedCostMicroUsd } = completion;
   const requestId = answer.headers["x-request-id"] ?? completion.id;
+  const limits = limitReports(answer.headers);
   if ("kind" in outcome) {
-    const facts = { kind: outcome.kind, status: answer.status, usage, reportedCostMicroUsd, requestId };
+    const facts = { kind: outcome.kind, status: answer.status, usage, reportedCostMicroUsd, requestId, limits };
     throw callError(call, `HTTP ${answer.status}: ${outcome.message}`, facts);
   }
   return {
@@ -108,7 +110,7 @@ function readAnswer(call: Call, answer: HttpAnswer, { adjustedParams }: BuiltReq
     reportedCostMicroUsd,
     adjustedParams,
     requestId,
-    limits: [],
+    limits,
   };
 }
 
@@ -121,6 +123,7 @@ function statusError(call: Call, { status, headers, text }: HttpAnswer): Provide
     code: code === null ? null : redactFor(call, code),
     status,
     requestId: headers["x-request-id"] ?? null,
+    limits: limitReports(headers),
   });
 }
 

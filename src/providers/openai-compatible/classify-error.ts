@@ -31,7 +31,7 @@ export function classifyError({ status, headers, body, now }: FailedAnswer): Cla
     kind,
     message: error.message,
     code: error.code,
-    retryAfterMs: isTemporary ? retryAfterMs({ headers, message: error.message, now }) : null,
+    retryAfterMs: isTemporary ? retryAfterMs({ headers, ...error, now }) : null,
     parameter: kind === "unsupported-parameter" ? unsupportedParameter(error) : null,
   };
 }
@@ -78,7 +78,9 @@ const QUOTA_CODE =
 const QUOTA_MESSAGE =
   /exceeded your current quota|all available credits|spending limit|n[o']t have any credits|(run|ran) out of credits|insufficient (credits|balance|funds|quota)|requires more credits|billing hard limit|account is not active/i;
 
-function isQuotaExhausted({ codes, message }: VendorError, status: number): boolean {
+/** Gemini also says "You exceeded your current quota" of a minute's limit, and then when to try again. */
+function isQuotaExhausted({ codes, message, retryDelay }: VendorError, status: number): boolean {
+  if (status === 429 && retryDelay !== null) return false;
   return status === 402 || QUOTA_CODE.test(codes) || QUOTA_MESSAGE.test(message);
 }
 

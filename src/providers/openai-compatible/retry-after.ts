@@ -1,10 +1,16 @@
+import { decimal, duration, httpDate, rfc3339 } from "./header-values.ts";
+
 /** Nobody waits longer for one answer; vendors do say 114 hours. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
+type Headers = Readonly<Record<string, string>>;
+
 export interface RetryAfterSources {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   /** The vendor's error message. */
   readonly message: string;
+  /** As in `VendorError`. */
+  readonly retryDelay: string | null;
   /** Epoch ms; only needed when the answer itself carries no `date`. */
   readonly now: number;
 }
@@ -14,13 +20,16 @@ export interface RetryAfterSources {
  * what it says about this request; only without that, the reset of a limit that is used up: a reset is the time until
  * the limit is *full* again (60 s where OpenAI itself asks for half a second, see 429-rate-limit-tokens-retry-after).
  */
-export function retryAfterMs({ headers, message, now }: RetryAfterSources): number | null {
+export function retryAfterMs({ headers, message, retryDelay, now }: RetryAfterSources): number | null {
+  // Times are held against the vendor's own clock where the answer shows it.
+  const answeredAt = httpDate(headers["date"]) ?? now;
   const asked = longest([
     decimal(headers["retry-after-ms"]),
-    fromRetryAfter(headers["retry-after"], headers["date"], now),
+    fromRetryAfter(headers["retry-after"], answeredAt),
+    fromRetryDelay(retryDelay),
     fromMessage(message),
   ]);
-  return asked ?? longest([fromReset(headers, "requests"), fromReset(headers, "tokens")]);
+  return asked ?? longest(RESETS.map((names) => fromReset(headers, names, answeredAt)));
 }
 
 function longest(waits: readonly (number | null)[]): number | null {
@@ -28,31 +37,20 @@ function longest(waits: readonly (number | null)[]): number | null {
   return said.length === 0 ? null : Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(...said)));
 }
 
-function decimal(text: string | undefined): number | null {
-  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;
-}
-
-/** Seconds or an HTTP date, which is held against the vendor's own clock where the answer shows it. */
-function fromRetryAfter(value: string | undefined, date: string | undefined, now: number): number | null {
+/** Seconds or an HTTP date. */
+function fromRetryAfter(value: string | undefined, answeredAt: number): number | null {
   const seconds = decimal(value);
-  if (seconds !== null) return seconds * 1000;
-  const until = httpDate(value);
-  if (until === null) return null;
-  const wait = until - (httpDate(date) ?? now);
-  return wait >= 0 ? wait : null;
+  return seconds === null ? timeUntil(httpDate(value), answeredAt) : seconds * 1000;
 }
 
-/** `Date.parse` alone would read "-5" as a day in May. */
-function httpDate(text: string | undefined): number | null {
-  if (text === undefined || !/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return null;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? null : time;
+function timeUntil(time: number | null, answeredAt: number): number | null {
+  return time !== null && time >= answeredAt ? time - answeredAt : null;
 }
 
-/** A reset time counts only for the limit that is used up: the other one resets too, but nobody waits for it. */
-function fromReset(headers: RetryAfterSources["headers"], limit: "requests" | "tokens"): number | null {
-  if (decimal(headers[`x-ratelimit-remaining-${limit}`]) !== 0) return null;
-  return duration(headers[`x-ratelimit-reset-${limit}`] ?? "");
+/** Seconds with up to nine decimals and an `s`, e.g. `34.074824224s`. */
+function fromRetryDelay(text: string | null): number | null {
+  const seconds = text?.endsWith("s") === true ? decimal(text.slice(0, -1)) : null;
+  return seconds === null ? null : seconds * 1000;
 }
 
 /** "Please try again in 1m3.5s", "Please retry after 60 seconds". */
@@ -61,20 +59,27 @@ function fromMessage(message: string): number | null {
   return match?.[1] === undefined ? null : duration(match[1]);
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  millisecond: 1,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+interface ResetHeaders {
+  readonly remaining: string;
+  readonly reset: string;
+}
 
-/** `20ms`, `1s`, `6m0s`, `114h18m0s`, `60 seconds`. A number without a unit could be anything and is not read. */
-function duration(text: string): number | null {
-  let total: number | null = null;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)\s?(ms|millisecond|s|m|h|d)[a-z]*/gi)) {
-    total = (total ?? 0) + Number(amount) * (UNIT_MS[(unit ?? "").toLowerCase()] ?? 0);
-  }
-  return total;
+/** OpenAI says how long, Anthropic until when. */
+const RESETS: readonly ResetHeaders[] = [
+  ...["requests", "tokens"].map((name) => ({
+    remaining: `x-ratelimit-remaining-${name}`,
+    reset: `x-ratelimit-reset-${name}`,
+  })),
+  ...["requests", "tokens", "input-tokens", "output-tokens"].map((name) => ({
+    remaining: `anthropic-ratelimit-${name}-remaining`,
+    reset: `anthropic-ratelimit-${name}-reset`,
+  })),
+];
+
+/** A reset counts only for the limit that is used up: the other ones reset too, but nobody waits for them. */
+function fromReset(headers: Headers, { remaining, reset }: ResetHeaders, answeredAt: number): number | null {
+  if (decimal(headers[remaining]) !== 0) return null;
+  const value = headers[reset];
+  const until = rfc3339(value);
+  return until === null ? duration(value) : timeUntil(until, answeredAt);
 }

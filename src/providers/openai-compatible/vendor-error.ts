@@ -6,10 +6,14 @@ export interface VendorError {
   /** `code` and `type` together, lower case, for recognising the meaning. */
   readonly codes: string;
   readonly parameter: string | null;
+  /** `retryDelay` of Google's `RetryInfo`, e.g. `34.074824224s`; `null`: none. */
+  readonly retryDelay: string | null;
 }
 
 /** Vendors quote whole prompts; what they have to say stands at the beginning. */
 const MAX_READ_CHARACTERS = 2000;
+
+const RETRY_INFO = /google\.rpc\.RetryInfo$/;
 
 /**
  * Reads `{error: {message, type, param, code}}` (OpenAI), `{code, error: "…"}` (xAI), `{message, …}` (vLLM),
@@ -17,7 +21,9 @@ const MAX_READ_CHARACTERS = 2000;
  */
 export function readVendorError(body: unknown): VendorError {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
-  if (!isRecord(outer)) return { message: describeText(outer), code: null, codes: "", parameter: null };
+  if (!isRecord(outer)) {
+    return { message: describeText(outer), code: null, codes: "", parameter: null, retryDelay: null };
+  }
   const inner = isRecord(outer["error"]) ? outer["error"] : outer;
   const code = text(inner["code"]);
   const type = text(inner["type"]);
@@ -26,7 +32,15 @@ export function readVendorError(body: unknown): VendorError {
     code: code ?? type,
     codes: [code, type].join(" ").toLowerCase(),
     parameter: text(inner["param"]),
+    retryDelay: retryDelay(inner["details"]),
   };
+}
+
+/** https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto; elsewhere `details` is a text. */
+function retryDelay(details: unknown): string | null {
+  if (!Array.isArray(details)) return null;
+  const info: unknown = details.find((detail) => isRecord(detail) && RETRY_INFO.test(text(detail["@type"]) ?? ""));
+  return isRecord(info) ? text(info["retryDelay"]) : null;
 }
 
 /** Pages are named, not quoted. */

@@ -4,8 +4,8 @@ import { retryAfterMs } from "../../../../src/providers/openai-compatible/retry-
 const NOW = Date.parse("Mon, 23 Nov 2026 12:00:00 GMT");
 const DAY_MS = 86_400_000;
 
-function wait(headers: Record<string, string>, message = ""): number | null {
-  return retryAfterMs({ headers, message, now: NOW });
+function wait(headers: Record<string, string>, message = "", retryDelay: string | null = null): number | null {
+  return retryAfterMs({ headers, message, retryDelay, now: NOW });
 }
 
 describe("retry-after", () => {
@@ -43,6 +43,7 @@ describe("retry-after-ms", () => {
     ["0.4", 1],
     ["-1", null],
     ["NaN", null],
+    ["999999999", DAY_MS],
   ])("%s is %s ms", (value, expected) => {
     expect(wait({ "retry-after-ms": value })).toBe(expected);
   });
@@ -67,6 +68,67 @@ describe("x-ratelimit-reset", () => {
 
   it("is not read without a unit: it could be seconds or a time", () => {
     expect(wait({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1741305600000" })).toBeNull();
+  });
+});
+
+describe("anthropic-ratelimit-…-reset", () => {
+  const usedUp = (name: string, reset: string): Record<string, string> => ({
+    [`anthropic-ratelimit-${name}-remaining`]: "0",
+    [`anthropic-ratelimit-${name}-reset`]: reset,
+  });
+
+  it.each([
+    ["2026-11-23T12:00:30Z", 30_000],
+    ["2026-11-23T12:00:00.250Z", 250],
+    ["2026-11-23T13:00:30+01:00", 30_000],
+    ["2126-11-23T12:00:00Z", DAY_MS],
+    // In the past, no such time, our local time, and no time at all.
+    ["2026-11-23T11:59:59Z", null],
+    ["2026-13-45T12:00:30Z", null],
+    ["2026-11-23T12:00:30", null],
+    ["1795435230", null],
+  ])("%s is %s ms when nothing remains", (reset, expected) => {
+    for (const name of ["requests", "tokens", "input-tokens", "output-tokens"]) {
+      expect(wait(usedUp(name, reset))).toBe(expected);
+    }
+  });
+
+  it("is held against the vendor's own clock, not ours", () => {
+    const headers = { ...usedUp("tokens", "2026-11-23T09:00:05Z"), date: "Mon, 23 Nov 2026 09:00:00 GMT" };
+    expect(wait(headers)).toBe(5000);
+  });
+
+  it("counts only for the limits that are used up, and for the last of these", () => {
+    const requests = usedUp("requests", "2026-11-23T12:00:10Z");
+    const input = usedUp("input-tokens", "2026-11-23T12:00:20Z");
+    const output = {
+      "anthropic-ratelimit-output-tokens-remaining": "1",
+      "anthropic-ratelimit-output-tokens-reset": "2026-11-23T12:00:50Z",
+    };
+    expect(wait(output)).toBeNull();
+    expect(wait({ ...requests, ...input, ...output })).toBe(20_000);
+    expect(wait({ ...requests, "retry-after": "7" })).toBe(7000);
+  });
+});
+
+describe("Google's retryDelay", () => {
+  it.each([
+    ["34.074824224s", 34_075],
+    ["0s", 0],
+    ["7s", 7000],
+    ["999999999s", DAY_MS],
+    ["-3s", null],
+    ["34", null],
+    ["34ms", null],
+    ["s", null],
+    ["soon", null],
+  ])("%s is %s ms", (retryDelay, expected) => {
+    expect(wait({}, "", retryDelay)).toBe(expected);
+  });
+
+  it("counts like whatever else is said about the request", () => {
+    expect(wait({ "retry-after": "7" }, "", "34s")).toBe(34_000);
+    expect(wait({ "retry-after": "70" }, "", "34s")).toBe(70_000);
   });
 });
 

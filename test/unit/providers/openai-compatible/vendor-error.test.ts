@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readVendorError } from "../../../../src/providers/openai-compatible/vendor-error.ts";
 
 it.each([
@@ -26,4 +26,21 @@ it.each([
 
 it("reads no more than the beginning of a message", () => {
   expect(readVendorError({ error: { message: "x".repeat(5_000_000) } }).message).toHaveLength(2000);
+});
+
+describe("retryDelay", () => {
+  const type = "type.googleapis.com/google.rpc.RetryInfo";
+  const help = { "@type": "type.googleapis.com/google.rpc.Help", links: [] };
+
+  it.each([
+    ["of RetryInfo", [help, { "@type": type, retryDelay: "34.074824224s" }], "34.074824224s"],
+    ["missing", [{ "@type": type }], null],
+    ["of something else", [{ ...help, retryDelay: "5s" }], null],
+    ["among nonsense", [null, "text", 7, { "@type": 7 }, { "@type": type, retryDelay: "5s" }], "5s"],
+    ["in a text", "retryDelay: 5s", null],
+  ])("%s", (_, details, expected) => {
+    const body = { error: { code: 429, message: "m", status: "RESOURCE_EXHAUSTED", details } };
+    expect(readVendorError(body).retryDelay).toBe(expected);
+    expect(readVendorError([body]).retryDelay).toBe(expected);
+  });
 });
