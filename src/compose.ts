@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
+import { createEpochWatch } from "./admission/epoch-watch.ts";
 import { createRedisAdmission } from "./admission/redis-admission.ts";
 import type { Retention } from "./admission/write-settlement.ts";
 import type { Agent } from "./agents/agent.ts";
@@ -11,8 +12,10 @@ import { loadAgents } from "./agents/load-agents.ts";
 import { parseAgentObject } from "./agents/parse-agent.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
 import { parseRedisUrl } from "./config/redis-address.ts";
-import { retentionOf, type ConfigFile } from "./config/config-file.ts";
-import type { GenerationDependencies, GenerationPolicy } from "./generation/run-generation.ts";
+import { retentionOf } from "./config/config-file.ts";
+import { admissionPolicyOf, generationPolicyOf } from "./config/policies.ts";
+import type { GenerationDependencies } from "./generation/run.ts";
+import { createTokenEstimator } from "./generation/token-estimator.ts";
 import { createPrices } from "./models/prices.ts";
 import { systemClock } from "./platform/clock.ts";
 import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
@@ -24,7 +27,7 @@ import { PROVIDERS, createProviders, type ProviderRegistry } from "./providers/r
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
-import { attemptLogger, stepLogger } from "./queue/log-lines.ts";
+import { attemptLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
 
@@ -95,14 +98,17 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     if (failures === 1 || failures % 30 === 0)
       logger.error({ err: error.message, failures }, "Redis does not take our commands; trying on");
   };
+  const watch = createEpochWatch();
   const admission = createRedisAdmission({
     redis,
     namespace,
     workerId,
     retention,
+    policy: admissionPolicyOf(file),
+    watch,
     retry: { signal: giveUp.signal, onFailure },
   });
-  const providers = createProviders(config.providers.settings);
+  const providers = createProviders(config.providers.settings, { limitGroups: file.limitGroups });
   const generation = generationDependencies(config, { admission, providers, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
@@ -117,6 +123,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     lanes,
     isConfigured,
     consumer,
+    clock: systemClock,
     logger,
   });
   const onOrphan = attemptLogger(logger);
@@ -126,7 +133,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     await providers.close();
     for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
   };
-  return await startGenerationWorker({ redis, workerId, consumer, laneWorkers, sweeper, logger, giveUp, disconnect });
+  return await startGenerationWorker({ redis, workerId, consumer, laneWorkers, watch, sweeper, logger, giveUp, disconnect });
 }
 
 interface GenerationParts {
@@ -143,24 +150,13 @@ function generationDependencies(
     admission,
     provider: (id) => providers.get(id),
     prices: createPrices({ overrides: file.prices }),
-    policy: policyOf(file),
+    estimator: createTokenEstimator(),
+    policy: generationPolicyOf(file),
     clock: systemClock,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
-  };
-}
-
-function policyOf({ retries, maxWaitSeconds, pauseSeconds }: ConfigFile): GenerationPolicy {
-  const { attempts, maxCalls, baseSeconds, capSeconds, failOverOnContentFilter } = retries;
-  const { reply, scheduled, bulk } = maxWaitSeconds;
-  return {
-    attempts,
-    maxCalls,
-    backoff: { baseMs: baseSeconds * 1000, capMs: capSeconds * 1000 },
-    failOverOnContentFilter,
-    maxWaitMs: { reply: reply * 1000, scheduled: scheduled * 1000, bulk: bulk * 1000 },
-    pauseMs: pauseSeconds * 1000,
+    onBudget: budgetLogger(logger),
   };
 }
 

@@ -1,5 +1,3 @@
-import type { Redis } from "ioredis";
-
 /**
  * Tells waiters in this process that what they were granted does not hold any more. Scripts publish
  * `<epoch> <limit group>` when a group was pushed forward or its breaker has opened, `paused <limit group or key>` when
@@ -43,13 +41,4 @@ export function createEpochWatch(): EpochWatch {
       wake((waiter) => waiter.limitGroup === name && waiter.epoch < epoch);
     },
   };
-}
-
-/** Listens on the channel until `disconnect`. */
-export async function subscribeToEpochs(redis: Redis, channel: string, watch: EpochWatch): Promise<Redis> {
-  const subscriber = redis.duplicate({ enableAutoPipelining: false });
-  subscriber.on("error", () => undefined);
-  subscriber.on("message", (_channel, message: string) => watch.onMessage(message));
-  await subscriber.subscribe(channel);
-  return subscriber;
 }

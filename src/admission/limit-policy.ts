@@ -110,20 +110,21 @@ function limitArguments(
   };
 }
 
-const HOUR_MS = 3600_000;
-const MINUTE_MS = 60_000;
+/** Days with a change of clocks have 23 or 25 hours; none is longer. */
+const LONGEST_DAY_MS = 26 * 3600_000;
 
-/** The day in a time zone, and when it ends: found by asking, because days with a change of clocks have 23 or 25 hours. */
+/** The day in a time zone, and when it ends: found by asking, because of the changes of clocks. */
 export function dayIn(timeZone: string, now: number): { readonly name: string; readonly endsAt: number } {
   const format = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
   const name = format.format(now);
-  let endsAt = now;
-  for (const stepMs of [HOUR_MS, MINUTE_MS, 1000, 1]) {
-    const first = stepMs === HOUR_MS ? endsAt : Math.floor(endsAt / stepMs) * stepMs;
-    endsAt = Math.max(first, now);
-    while (format.format(endsAt + stepMs) === name) endsAt += stepMs;
+  let within = now;
+  let endsAt = now + LONGEST_DAY_MS;
+  while (endsAt - within > 1) {
+    const middle = Math.floor((within + endsAt) / 2);
+    if (format.format(middle) === name) within = middle;
+    else endsAt = middle;
   }
-  return { name, endsAt: endsAt + 1 };
+  return { name, endsAt };
 }
 
 /** The budgets that a call is paid from. */

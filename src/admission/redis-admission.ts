@@ -1,7 +1,6 @@
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { dayOf, picoUsdOf } from "../job/usage-counters.ts";
-import { sleep } from "../platform/clock.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
 import { untilRedisAnswers, type RetryOptions } from "../platform/redis-retry.ts";
 import type { AdmitReply, AdmitRequest, Admission, CallTarget, Grant, UnavailableReason } from "./admission.ts";
@@ -90,8 +89,10 @@ function countedTokens({ tokens, capTokens }: AdmitRequest, { tokensCounted }: L
   return tokensCounted === "cap" ? { ...tokens, outputTokens: capTokens } : tokens;
 }
 
+type GrantedReply = ["granted", number, string, number, ...string[]];
+
 type AdmitScriptReply =
-  | ["granted", number, string, number, ...string[]]
+  | GrantedReply
   | ["settled", string]
   | ["cancelled"]
   | ["history", number, ...string[]]
@@ -125,7 +126,7 @@ const FIELDS_PER_WARNING = 3;
 const PICO_PER_MICRO = 1e6;
 
 function grantOf(
-  [answer, position, slotInMs, epoch, ...warnings]: AdmitScriptReply & { 0: "granted" },
+  [answer, position, slotInMs, epoch, ...warnings]: GrantedReply,
   { intent, targets, tokens, token }: AdmitRequest & { token: string },
 ): Grant {
   const target = position - 1;
@@ -147,15 +148,22 @@ function grantOf(
 /** @returns false when the grant does not hold any more, or `signal` has aborted */
 async function slotComes(grant: Grant, watch: EpochWatch, signal: AbortSignal): Promise<boolean> {
   const { limitGroup, credential, epoch, slotInMs } = grant;
-  const outdated = new AbortController();
-  const waiter = { limitGroup, credential, epoch, onOutdated: () => outdated.abort() };
-  if (signal.aborted || !watch.add(waiter)) return false;
-  try {
-    if (slotInMs > 0) await sleep(Math.ceil(slotInMs), AbortSignal.any([signal, outdated.signal]));
-    return !signal.aborted && !outdated.signal.aborted;
-  } finally {
-    watch.delete(waiter);
-  }
+  if (signal.aborted) return false;
+  return await new Promise<boolean>((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const finish = (isDue: boolean): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onOutdated);
+      watch.delete(waiter);
+      resolve(isDue);
+    };
+    const onOutdated = (): void => finish(false);
+    const waiter = { limitGroup, credential, epoch, onOutdated };
+    if (!watch.add(waiter)) return resolve(false);
+    if (slotInMs <= 0) return finish(true);
+    timer = setTimeout(() => finish(true), Math.ceil(slotInMs));
+    signal.addEventListener("abort", onOutdated, { once: true });
+  });
 }
 
 async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {

@@ -65,7 +65,7 @@ async function orphan(attemptId: string, options: SweeperOptions, keys: ControlK
     return;
   }
   const row = JSON.parse(json) as UsageRecord;
-  const settlement = { jobId, agentId: row.agentId, row, terminal: null, pause: null, deliveries: 0 };
+  const settlement = { jobId, agentId: row.agentId, row, report: null, terminal: null, pause: null, deliveries: 0 };
   await writeSettlement(settlement, "orphaned", options);
   options.onOrphan(row);
 }

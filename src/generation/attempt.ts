@@ -3,8 +3,9 @@ import type { GenerationJob } from "../job/generation-job.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { ProviderError, type ProviderErrorKind } from "../providers/provider-error.ts";
-import type { ChatMessage, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../providers/provider.ts";
+import type { ChatMessage, GenerateRequest, GenerateResponse, LimitReport, Provider, TokenUsage } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
+import type { EstimatedTokens } from "./token-estimator.ts";
 import type { Prices } from "../models/prices.ts";
 
 /** The cap's factor when an empty text was cut by length: reasoning needs room before the text starts. */
@@ -23,35 +24,44 @@ interface IntentInput {
   readonly member: ChainMember;
   readonly step: Step & { do: "call" };
   readonly attempt: number;
-  readonly messages: readonly ChatMessage[];
+  readonly inputBytes: number;
+  /** What it will probably use. */
+  readonly tokens: EstimatedTokens;
+}
+
+/** The size of a prompt as vendors see it. */
+export function inputBytesOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + Buffer.byteLength(content) + FRAMING_BYTES_PER_MESSAGE, 0);
+}
+
+/** The most that the step's call may write. */
+export function capTokensOf(member: ChainMember, step: Step & { do: "call" }): number {
+  return Math.ceil(member.parameters.maxTokens * capFactor(step));
 }
 
 /** The row as it reads if the worker dies now: the call may have been made, at the largest possible cost. */
 export function intentOf(
-  { job, member, step, attempt, messages }: IntentInput,
+  { job, member, step, attempt, inputBytes, tokens }: IntentInput,
   { prices, clock }: AttemptDependencies,
 ): UsageRecord {
-  const inputBytes = messages.reduce(
-    (sum, { content }) => sum + Buffer.byteLength(content) + FRAMING_BYTES_PER_MESSAGE,
-    0,
-  );
-  const maxOutputTokens = member.parameters.maxTokens * capFactor(step);
+  const { provider, model } = member;
+  const usage = { ...tokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: true, raw: null };
   return {
     attemptId: `${job.id}.${attempt}`,
     jobId: job.id,
     attempt,
     agentId: job.agentId,
     kind: job.input.kind,
-    provider: member.provider,
-    model: member.model,
+    provider,
+    model,
     keyId: null,
     member: step.member,
     request: step.request,
     outcome: "crashed",
     sent: "unknown",
     usage: null,
-    costMicroUsd: prices.upperBound({ provider: member.provider, model: member.model, inputBytes, maxOutputTokens }),
-    reservedMicroUsd: 0,
+    costMicroUsd: prices.upperBound({ provider, model, inputBytes, maxOutputTokens: capTokensOf(member, step) }),
+    reservedMicroUsd: prices.priceOf({ provider, model, usage, reportedCostMicroUsd: null }) ?? 0,
     possiblyBilled: true,
     startedAt: clock.now(),
     durationMs: 0,
@@ -77,6 +87,8 @@ export interface CallOutcome {
   readonly row: UsageRecord;
   /** `null` when the call failed. */
   readonly response: GenerateResponse | null;
+  /** What the vendor said about its limits. */
+  readonly limits: readonly LimitReport[];
 }
 
 /** Makes one provider call and turns whatever comes of it into a row. Never throws. */
@@ -85,9 +97,10 @@ export async function callProvider(input: CallInput, deps: AttemptDependencies):
   const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
   try {
     const response = await input.provider.generate(requestOf(input), input.signal);
-    return { row: succeededRow(timed(), response, deps.prices), response };
-  } catch (error) {
-    return { row: failedRow(timed(), asProviderError(error, input.member.provider), deps.prices), response: null };
+    return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
+  } catch (thrown) {
+    const error = asProviderError(thrown, input.member.provider);
+    return { row: failedRow(timed(), error, deps.prices), response: null, limits: error.limits };
   }
 }
 

@@ -1,77 +1,25 @@
-import type { Agent, ChainMember } from "../agents/agent.ts";
-import type { AdmitReply, Admission } from "../admission/admission.ts";
-import type { GenerationJob, Urgency } from "../job/generation-job.ts";
+import type { ChainMember } from "../agents/agent.ts";
+import type { AdmitReply, Grant, Pause } from "../admission/admission.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
-import type { ChatMessage, Provider } from "../providers/provider.ts";
-import type { Clock } from "../platform/clock.ts";
-import { callProvider, intentOf, type CallOutcome } from "./attempt.ts";
-import { decide, type Candidate, type DecidePolicy, type Step, type Unavailable } from "./decide.ts";
+import { callProvider, capTokensOf, inputBytesOf, intentOf, type CallOutcome } from "./attempt.ts";
+import type { Step } from "./decide.ts";
+import { blockedBy, nextStep, unconfigured } from "./next-step.ts";
 import { RECOVERY } from "./recovery.ts";
 import { succeededResult, unsuccessfulResult } from "./results.ts";
-import type { Prices } from "../models/prices.ts";
-
-export interface GenerationPolicy extends DecidePolicy {
-  /** Longest sum of waits that spend no attempt, by urgency; defaults 60 s, 15 min, 24 h. */
-  readonly maxWaitMs: Readonly<Record<Urgency, number>>;
-  /** How long a provider is left alone that cannot work before somebody acts (quota, key, model); default 5 min. */
-  readonly pauseMs: number;
-}
-
-/** A provider as this worker has it configured. */
-export interface ConfiguredProvider {
-  readonly provider: Provider;
-  /** Limits and pauses are keyed by this: provider + model + key. */
-  limitGroup(model: string): string;
-}
-
-export interface GenerationDependencies {
-  readonly admission: Admission;
-  readonly provider: (id: string) => ConfiguredProvider | undefined;
-  readonly prices: Prices;
-  readonly policy: GenerationPolicy;
-  readonly clock: Clock;
-  readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];
-  /** Told of every attempt when it is recorded, and of every step: for logs. */
-  readonly onAttempt: (row: UsageRecord) => void;
-  readonly onStep: (job: GenerationJob, step: Step) => void;
-}
-
-/** Why a run is stopped from outside: the reason of its abort signal. */
-export type StopReason = "cancelled" | "shutdown";
-
-export interface RunInput {
-  readonly job: GenerationJob;
-  readonly agent: Agent;
-  /** See `AdmitRequest.deliveries`. */
-  readonly deliveries: number;
-  /** Aborted with a `StopReason`. */
-  readonly signal: AbortSignal;
-  /** True in the quarantine lane, where jobs run alone. */
-  readonly alone: boolean;
-}
-
-export type RunOutcome =
-  | { readonly outcome: "ended"; readonly record: GenerationResult }
-  | { readonly outcome: "retry"; readonly afterMs: number; readonly why: string }
-  | { readonly outcome: "wait"; readonly untilAt: number }
-  /** An earlier run died in mid-call: this job must run where it can hurt nobody else. */
-  | { readonly outcome: "quarantine" }
-  /** Stopped by us: the job belongs back into its lane, nothing spent. */
-  | { readonly outcome: "give-back" };
+import type {
+  ConfiguredProvider,
+  ConfiguredTarget,
+  GenerationDependencies,
+  GenerationPolicy,
+  Run,
+  RunInput,
+  RunOutcome,
+} from "./run.ts";
+import type { EstimateInput } from "./token-estimator.ts";
 
 /** A job that crashed its worker this often while it ran alone is failed. */
 const MAX_CRASHES_ALONE = 3;
-
-/** What one run learns as it goes. */
-interface Run extends RunInput {
-  readonly deps: GenerationDependencies;
-  readonly unavailable: Map<number, Unavailable>;
-  history: readonly UsageRecord[];
-  knownAttempts: number;
-  waitedMs: number;
-  messages: readonly ChatMessage[] | undefined;
-}
 
 /** Runs one job until it ends, must wait, or is stopped. Throws only when Redis does not answer. */
 export async function runGeneration(input: RunInput, deps: GenerationDependencies): Promise<RunOutcome> {
@@ -92,7 +40,9 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
       case "retry":
         return { outcome: "retry", afterMs: step.afterMs, why: lastMessage(run) };
       case "wait":
-        return { outcome: "wait", untilAt: step.untilAt };
+        return { outcome: "wait", untilAt: step.untilAt, blocked: blockedBy(run) };
+      case "hold":
+        return { outcome: "hold", why: step.why };
       case "give-up":
         return end(run, unsuccessfulResult(run, step.status, step.reason));
       case "call": {
@@ -103,42 +53,50 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
   }
 }
 
-function unconfigured(agent: Agent, deps: GenerationDependencies): Map<number, Unavailable> {
-  const missing = agent.chain.flatMap((candidate, member): [number, Unavailable][] =>
-    deps.provider(candidate.provider) === undefined ? [[member, { untilAt: Infinity, why: "not-configured" }]] : [],
-  );
-  return new Map(missing);
-}
+type CallStep = Step & { do: "call" };
 
-function nextStep(run: Run, history: readonly UsageRecord[]): Step {
-  const { policy, prices, clock } = run.deps;
-  const chain = run.agent.chain.map(({ provider, model }): Candidate => ({
-    provider,
-    model,
-    contextTokens: prices.contextTokens(provider, model),
-  }));
-  const now = clock.now();
-  const waitedMs = Math.max(run.waitedMs, history[0] === undefined ? 0 : now - history[0].startedAt);
-  const waitLeftMs = policy.maxWaitMs[run.job.urgency] - waitedMs;
-  return decide({ history, chain, unavailable: run.unavailable, waitLeftMs, policy, now });
-}
-
-/** ADMIT, call, SETTLE. `null`: the run goes on. */
-async function attempt(run: Run, step: Step & { do: "call" }): Promise<RunOutcome | null> {
+/** ADMIT, wait for the slot, call, SETTLE. `null`: the run goes on. */
+async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   const { deps, job } = run;
   const member = run.agent.chain[step.member] as ChainMember;
-  const configured = deps.provider(member.provider) as ConfiguredProvider;
+  const { provider, model, timeoutMs } = member;
+  const targets = (deps.provider(provider) as ConfiguredProvider).targets(model);
   run.messages ??= deps.buildMessages(run.agent, job);
-  const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, messages: run.messages }, deps);
-  const limitGroup = configured.limitGroup(member.model);
-  const { knownAttempts } = run;
-  const reply = await deps.admission.admit({ intent, limitGroup, knownAttempts, deliveries: run.deliveries });
+  const { messages } = run;
+  const { agentId } = job;
+  const capTokens = capTokensOf(member, step);
+  const size = { agentId, kind: job.input.kind, provider, model, inputBytes: inputBytesOf(messages), capTokens };
+  const tokens = deps.estimator.estimate(size);
+  const { inputBytes } = size;
+  const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, inputBytes, tokens }, deps);
+  const { knownAttempts, deliveries, lane } = run;
+  const reply = await deps.admission.admit({
+    ...{ intent, targets, tokens, capTokens, lane, timeoutMs, knownAttempts, deliveries },
+  });
   if (reply.answer !== "granted") return learn(run, step.member, reply);
+  if (!(await slotIsDue(run, reply))) return null;
+  const target = targets[reply.target] as ConfiguredTarget;
+  const announced = { ...intent, keyId: target.keyId };
   const call = await callProvider(
-    { intent, member, step, messages: run.messages, provider: configured.provider, signal: run.signal },
+    { intent: announced, member, step, messages, provider: target.provider, signal: run.signal },
     deps,
   );
-  return record(run, call, limitGroup);
+  run.onSlot("over");
+  return record(run, { call, grant: reply, size });
+}
+
+/** @returns false when the grant was taken back: the job must be decided upon anew */
+async function slotIsDue(run: Run, grant: Grant): Promise<boolean> {
+  const { admission, clock, onBudget } = run.deps;
+  grant.budgetWarnings.forEach(onBudget);
+  run.onSlot({ slotInMs: grant.slotInMs });
+  if ((await admission.awaitSlot(grant, run.signal)) === "due") {
+    run.onSlot("calling");
+    if (run.job.deadlineAt === null || clock.now() < run.job.deadlineAt) return true;
+    await admission.withdraw(grant);
+  }
+  run.onSlot("over");
+  return false;
 }
 
 /** What ADMIT told instead of granting. */
@@ -153,8 +111,15 @@ async function learn(
     case "cancelled":
       return end(run, unsuccessfulResult(run, "cancelled", "cancelled before a provider was called"));
     case "unavailable":
-      run.unavailable.set(member, { untilAt: run.deps.clock.now() + reply.forMs, why: reply.why });
+      run.unavailable.set(member, {
+        untilAt: run.deps.clock.now() + reply.forMs,
+        why: reply.why,
+        detail: reply.detail,
+      });
       run.waitedMs = reply.waitedMs;
+      return null;
+    case "refused":
+      run.unavailable.set(member, { untilAt: Infinity, why: reply.why, detail: reply.detail });
       return null;
     case "history": {
       run.history = reply.rows;
@@ -174,22 +139,34 @@ async function learn(
   }
 }
 
+interface Called {
+  readonly call: CallOutcome;
+  readonly grant: Grant;
+  readonly size: EstimateInput;
+}
+
 /** SETTLE of an attempt; ends the job in the same step when nothing is left to try. */
-async function record(run: Run, call: CallOutcome, limitGroup: string): Promise<RunOutcome | null> {
-  run.history = [...run.history, call.row];
+async function record(run: Run, { call, grant, size }: Called): Promise<RunOutcome | null> {
+  const { row, limits } = call;
+  run.history = [...run.history, row];
   run.knownAttempts += 1;
-  const terminal = terminalAfter(run, call);
-  const { row } = call;
+  run.deps.estimator.learn(size, row);
   const settled = await run.deps.admission.settle({
     jobId: run.job.id,
     agentId: run.job.agentId,
     row,
-    terminal,
-    pause: pauseAfter(row, limitGroup, run.deps.policy),
+    report: { grant, limits, health: healthOf(row) },
+    terminal: terminalAfter(run, call),
+    pause: pauseAfter(row, grant, run.deps.policy),
     deliveries: run.deliveries,
   });
   run.deps.onAttempt(row);
   return settled.record === null ? null : { outcome: "ended", record: settled.record };
+}
+
+function healthOf({ outcome }: UsageRecord): "good" | "bad" | "neutral" {
+  if (outcome === "succeeded") return "good";
+  return outcome !== "crashed" && RECOVERY[outcome].countsForBreaker ? "bad" : "neutral";
 }
 
 function terminalAfter(run: Run, call: CallOutcome): GenerationResult | null {
@@ -201,15 +178,13 @@ function terminalAfter(run: Run, call: CallOutcome): GenerationResult | null {
   return step.do === "give-up" ? unsuccessfulResult(run, step.status, step.reason) : null;
 }
 
-function pauseAfter(
-  row: UsageRecord,
-  limitGroup: string,
-  policy: GenerationPolicy,
-): { limitGroup: string; forMs: number; why: keyof typeof RECOVERY } | null {
+function pauseAfter(row: UsageRecord, grant: Grant, policy: GenerationPolicy): Pause | null {
   if (row.outcome === "succeeded" || row.outcome === "crashed") return null;
   const why = row.outcome;
-  if (RECOVERY[why].pausesProvider) return { limitGroup, forMs: policy.pauseMs, why };
-  return row.retryAfterMs === null ? null : { limitGroup, forMs: row.retryAfterMs, why };
+  const scope = RECOVERY[why].pauses;
+  if (scope === "credential") return { scope, name: grant.credential, forMs: policy.pauseMs, why };
+  const forMs = scope === null ? row.retryAfterMs : policy.pauseMs;
+  return forMs === null ? null : { scope: "limit-group", name: grant.limitGroup, forMs, why };
 }
 
 async function stopped(run: Run): Promise<RunOutcome> {
@@ -219,7 +194,7 @@ async function stopped(run: Run): Promise<RunOutcome> {
 
 async function end(run: Run, terminal: GenerationResult): Promise<RunOutcome> {
   const { job, deliveries } = run;
-  const settlement = { jobId: job.id, agentId: job.agentId, row: null, terminal, pause: null, deliveries };
+  const settlement = { jobId: job.id, agentId: job.agentId, row: null, report: null, terminal, pause: null, deliveries };
   const settled = await run.deps.admission.settle(settlement);
   return { outcome: "ended", record: settled.record ?? terminal };
 }

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import type { Admission } from "../admission/admission.ts";
 import { readSnapshot } from "../admission/claims.ts";
 import type { Agent } from "../agents/agent.ts";
-import type { GenerationDependencies, RunOutcome, StopReason } from "../generation/run-generation.ts";
+import type { GenerationDependencies, RunInput, RunOutcome, StopReason } from "../generation/run.ts";
 import { runGeneration } from "../generation/run-generation.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
@@ -12,6 +12,7 @@ import { isPassingRedisError } from "../platform/redis-retry.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { QUARANTINE } from "./lane.ts";
+import { isLanePaused } from "./operator-pauses.ts";
 
 export interface ConsumerOptions {
   readonly redis: Redis;
@@ -39,9 +40,15 @@ export class RetryLater extends Error {
   }
 }
 
+/** What the lane of a job wants to know while it runs. */
+export interface LaneFollower extends Pick<RunInput, "onSlot"> {
+  /** The job, and others like it, must come back later. */
+  readonly onBlocked: () => void;
+}
+
 /** Handles jobs that BullMQ hands out, whatever lane they come from. */
 export interface Consumer {
-  process(job: Job, token: string | undefined): Promise<QueueReturnValue>;
+  process(job: Job, token: string | undefined, follower: LaneFollower): Promise<QueueReturnValue>;
   /** Stops the run of one job. */
   stop(jobId: string, reason: StopReason): void;
   /** @returns how many runs were stopped */
@@ -52,6 +59,8 @@ export interface Consumer {
 const NEWER_JOB_PAUSE_MS = 60_000;
 /** A job that Redis refused a command for is tried again after this. */
 const REDIS_PAUSE_MS = 5000;
+/** Jobs of paused providers in quarantine, where all lanes meet, are looked at again after this. */
+const HELD_PAUSE_MS = 5000;
 const LONGEST_REASON = 300;
 const CACHED_SNAPSHOTS = 10_000;
 
@@ -59,7 +68,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const running = new Map<string, AbortController>();
   const snapshots = new Map<string, Agent>();
   return {
-    async process(job, token) {
+    async process(job, token, follower) {
       const decoded = decodeJob(job.data);
       if (decoded.is === "newer") {
         const { version } = decoded;
@@ -81,10 +90,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           agent,
           deliveries: job.attemptsMade,
           signal: stop.signal,
+          lane: job.queueName,
           alone: job.queueName === QUARANTINE.name,
+          onSlot: follower.onSlot,
         };
         const outcome = await runGeneration(input, options.generation).catch(onError);
-        return await conclude(outcome, { job, token, decoded: decoded.job, options });
+        return await conclude(outcome, { job, token, decoded: decoded.job, follower, options });
       } finally {
         running.delete(decoded.job.id);
       }
@@ -101,21 +112,26 @@ interface Conclusion {
   readonly job: Job;
   readonly token: string | undefined;
   readonly decoded: GenerationJob;
+  readonly follower: LaneFollower;
   readonly options: ConsumerOptions;
 }
 
 /** Maps what a run decided onto BullMQ. */
-async function conclude(outcome: RunOutcome, { job, token, decoded, options }: Conclusion): Promise<QueueReturnValue> {
+async function conclude(outcome: RunOutcome, conclusion: Conclusion): Promise<QueueReturnValue> {
+  const { job, token, decoded, options } = conclusion;
   switch (outcome.outcome) {
     case "ended":
       return returnValue(outcome.record);
     case "retry":
       throw new RetryLater(outcome.why, outcome.afterMs);
     case "wait":
+      await standStill(outcome, conclusion);
       return await delay(job, token, Math.ceil(outcome.untilAt));
+    case "hold":
+      await holdLane(conclusion);
+      return await giveBack(job, token);
     case "give-back":
-      await job.moveToWait(token);
-      throw new WaitingError();
+      return await giveBack(job, token);
     case "quarantine":
       options.logger.warn(
         { jobId: decoded.id, lane: job.queueName },
@@ -124,6 +140,40 @@ async function conclude(outcome: RunOutcome, { job, token, decoded, options }: C
       await options.queues.get(QUARANTINE.name).add(JOB_NAME, decoded, queueOptions(decoded));
       return { status: "quarantined" };
   }
+}
+
+async function giveBack(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
+
+/** No worker looks into the lane for this long when its whole chain is unavailable: a resume may come earlier. */
+const LONGEST_STANDSTILL_MS = 10_000;
+/** When a fall-back may be free, jobs that are more in a hurry must be looked for. */
+const SHORT_STANDSTILL_MS = 500;
+
+/** What one job was told its neighbours would be told as well: nobody takes them meanwhile, in any process. */
+async function standStill(
+  { untilAt, blocked }: RunOutcome & { outcome: "wait" },
+  { job, follower, options }: Conclusion,
+): Promise<void> {
+  if (blocked === "no") return;
+  follower.onBlocked();
+  if (job.queueName === QUARANTINE.name) return;
+  const longestMs = blocked === "all" ? LONGEST_STANDSTILL_MS : SHORT_STANDSTILL_MS;
+  const forMs = Math.min(longestMs, Math.ceil(untilAt - options.generation.clock.now()));
+  if (forMs > 0) await options.queues.get(job.queueName).rateLimit(forMs);
+}
+
+/** An operator's pause: the lane stands still in Bull Board, too, until `resume`. */
+async function holdLane({ job, token, options }: Conclusion): Promise<void> {
+  const { redis, namespace, queues, generation } = options;
+  const lane = job.queueName;
+  if (lane === QUARANTINE.name) return await delay(job, token, generation.clock.now() + HELD_PAUSE_MS);
+  const queue = queues.get(lane);
+  await queue.pause();
+  // It may have been resumed between the answer of ADMIT and now.
+  if (!(await isLanePaused(redis, namespace, lane))) await queue.resume();
 }
 
 function returnValue(record: GenerationResult): QueueReturnValue {
@@ -164,7 +214,7 @@ async function delay(job: Job, token: string | undefined, untilAt: number): Prom
  * Damaged data, or a defect of ours, would fail again every time: it ends the job. An error of Redis says nothing about
  * the job, which waits.
  */
-async function handleError(error: unknown, { job, token, options }: Omit<Conclusion, "decoded">): Promise<never> {
+async function handleError(error: unknown, { job, token, options }: Omit<Conclusion, "decoded" | "follower">): Promise<never> {
   const jobId = jobIdOf(job.id ?? "");
   if (isPassingRedisError(error) || (error instanceof Error && error.name === "ReplyError")) {
     options.logger.error({ jobId, lane: job.queueName, err: error }, "Redis refuses a command; the job is tried again");
@@ -186,6 +236,6 @@ async function refuse(job: Job, reason: string, { admission, generation, logger 
   const kind = data?.input?.kind === "tweet" || data?.input?.kind === "reply" ? data.input.kind : "content";
   const base = { id: jobId, agentId, kind, attempts: [], costMicroUsd: 0, finishedAt: generation.clock.now() } as const;
   const terminal = { status: "failed", ...base, reason } as const;
-  await admission.settle({ jobId, agentId, row: null, terminal, pause: null, deliveries: job.attemptsMade });
+  await admission.settle({ jobId, agentId, row: null, report: null, terminal, pause: null, deliveries: job.attemptsMade });
   throw new UnrecoverableError(reason);
 }

@@ -1,15 +1,28 @@
+/** A lane in one process, as far as sharing needs it. */
+export interface LaneDemand {
+  /** Jobs in work. */
+  readonly inWork: number;
+  /** Those that count against the cap, see `LanePace`. */
+  readonly counted: number;
+  /** Never more than this. */
+  readonly target: number;
+}
+
 /**
  * How many jobs each lane may have in work, under one cap for the process. Lanes with work share the cap equally; a lane
- * grows only into what is free, and shrinks as its jobs end. Every lane may have one, or an idle one could never start:
- * so the cap is exceeded by as many as there are lanes that start while others fill it, until those shrink.
- * @param inWork jobs in work, by lane
+ * grows only into what is free, and shrinks as its jobs end. What waits for a slot or does not move takes nobody's room,
+ * so that one slow provider does not slow the others' lanes down. Every lane may have one, or an idle one could never
+ * start: so the cap is exceeded by as many as there are lanes that start while others fill it, until those shrink.
  */
-export function laneShares(inWork: readonly number[], cap: number): number[] {
-  const total = inWork.reduce((sum, jobs) => sum + jobs, 0);
-  const busy = inWork.filter((jobs) => jobs > 0).length;
+export function laneShares(lanes: readonly LaneDemand[], cap: number): number[] {
+  const total = lanes.reduce((sum, { counted }) => sum + counted, 0);
+  const busy = lanes.filter(({ counted }) => counted > 0).length;
   const free = Math.max(0, cap - total);
-  return inWork.map((jobs) => {
-    const share = Math.floor(cap / Math.max(1, jobs > 0 ? busy : busy + 1));
-    return Math.max(1, Math.min(share, jobs + free));
+  return lanes.map(({ inWork, counted, target }) => {
+    // A lane that stands still must not grow: what it adds would not count either.
+    if (inWork > 0 && counted === 0 && target === Infinity) return inWork;
+    const share = Math.floor(cap / Math.max(1, counted > 0 ? busy : busy + 1));
+    const allowed = Math.min(share, counted + free) + inWork - counted;
+    return Math.max(1, Math.min(allowed, target));
   });
 }

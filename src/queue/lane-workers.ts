@@ -1,7 +1,9 @@
-import { Worker } from "bullmq";
+import { Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { RetryLater, type Consumer } from "./consumer.ts";
+import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
 import { QUARANTINE, lanePrefix, providersOf, readLanes } from "./lane.ts";
 
@@ -18,6 +20,7 @@ export interface LaneWorkersOptions {
   /** Whether this process can call a provider. Lanes without any such provider are left to other workers. */
   readonly isConfigured: (provider: string) => boolean;
   readonly consumer: Consumer;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -92,24 +95,29 @@ async function lanesToServe(
 
 interface LaneWorker {
   readonly worker: Worker;
-  inWork: number;
+  readonly pace: LanePace;
 }
 
 /** @param onChange called when a job starts or ends */
 function openLane(
   lane: string,
-  { consumer, queueRedis, namespace, logger }: LaneWorkersOptions,
+  { consumer, queueRedis, namespace, clock, logger }: LaneWorkersOptions,
   onChange: () => void,
 ): LaneWorker {
   logger.debug({ lane }, "serving lane");
-  const opened: { inWork: number } = { inWork: 0 };
-  const process = async (...[job, token]: Parameters<Consumer["process"]>): ReturnType<Consumer["process"]> => {
-    opened.inWork++;
+  const pace = createLanePace(() => clock.monotonicMs());
+  const process = async (job: Job, token: string | undefined): ReturnType<Consumer["process"]> => {
+    pace.started();
     onChange();
+    const follow = pace.follow();
+    const onSlot: typeof follow = (event) => {
+      follow(event);
+      onChange();
+    };
     try {
-      return await consumer.process(job, token);
+      return await consumer.process(job, token, { onSlot, onBlocked: () => pace.blocked() });
     } finally {
-      opened.inWork--;
+      pace.ended();
       onChange();
     }
   };
@@ -134,13 +142,13 @@ function openLane(
   });
   worker.on("error", (error) => logger.debug({ lane, err: error.message }, "queue error"));
   worker.on("stalled", (jobId) => logger.warn({ lane, jobId }, "stalled: its worker lost the lock; it runs again"));
-  return Object.assign(opened, { worker });
+  return { worker, pace };
 }
 
 function shareOut(workers: ReadonlyMap<string, LaneWorker>, cap: number): void {
   const lanes = [...workers].filter(([lane]) => lane !== QUARANTINE.name).map(([, laneWorker]) => laneWorker);
-  const inWork = lanes.map((lane) => lane.inWork);
-  for (const [index, share] of laneShares(inWork, cap).entries()) {
+  const demands = lanes.map(({ pace }) => pace);
+  for (const [index, share] of laneShares(demands, cap).entries()) {
     const lane = lanes[index];
     if (lane !== undefined) lane.worker.concurrency = share;
   }

@@ -1,3 +1,4 @@
+import type { BudgetState } from "../admission/admission.ts";
 import type { Step } from "../generation/decide.ts";
 import { RECOVERY } from "../generation/recovery.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
@@ -41,4 +42,16 @@ export function attemptLogger(logger: Logger): (row: UsageRecord) => void {
 export function stepLogger(logger: Logger): (job: GenerationJob, step: Step) => void {
   if (!logger.isLevelEnabled("debug")) return () => undefined;
   return (job, step) => logger.debug({ jobId: job.id, agentId: job.agentId, ...step }, "decided");
+}
+
+/** A budget has passed its warning share. */
+export function budgetLogger(logger: Logger): (budget: BudgetState) => void {
+  return ({ name, usedMicroUsd, limitMicroUsd }) => {
+    const line = { budget: name, usedUsd: usedMicroUsd / 1e6, limitUsd: limitMicroUsd / 1e6, alert: true };
+    logger.warn(line, `budget of today (UTC): ${name} has used ${percent(usedMicroUsd / limitMicroUsd)} of it`);
+  };
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

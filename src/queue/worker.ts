@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import type { EpochWatch } from "../admission/epoch-watch.ts";
 import { controlKeys } from "../admission/keys.ts";
 import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -11,6 +12,7 @@ export interface WorkerOptions {
   readonly workerId: string;
   readonly consumer: Consumer;
   readonly laneWorkers: LaneWorkers;
+  readonly watch: EpochWatch;
   readonly sweeper: SweeperOptions;
   readonly logger: Logger;
   /** Ends retries of Redis commands; used when stopping takes too long. */
@@ -46,7 +48,7 @@ const GIVE_BACK_MS = 5000;
 
 export async function startGenerationWorker(options: WorkerOptions): Promise<GenerationWorker> {
   const { consumer, laneWorkers, workerId } = options;
-  const cancellations = await listenForCancellations(options);
+  const subscriber = await listen(options);
   const stopHeartbeat = await startHeartbeat(options);
   await laneWorkers.start();
   let stopping: Promise<{ aborted: number }> | undefined;
@@ -57,7 +59,7 @@ export async function startGenerationWorker(options: WorkerOptions): Promise<Gen
     if (first !== "drained" && (await Promise.race([drained, after(GIVE_BACK_MS)])) !== "drained")
       options.giveUp.abort();
     stopHeartbeat();
-    cancellations.disconnect();
+    subscriber.disconnect();
     // What is not signed off is swept by another worker.
     await signOff(options.sweeper).catch(() => undefined);
     await options.disconnect();
@@ -80,12 +82,19 @@ async function after(ms: number, signal?: AbortSignal): Promise<"time-out"> {
   });
 }
 
-/** Calls in flight are aborted when somebody cancels their job, in whatever process they run. */
-async function listenForCancellations({ redis, consumer, sweeper }: WorkerOptions): Promise<Redis> {
+/**
+ * Calls in flight are aborted when somebody cancels their job, in whatever process they run; whoever waits for a slot
+ * that does not hold any more asks again.
+ */
+async function listen({ redis, consumer, watch, sweeper }: WorkerOptions): Promise<Redis> {
+  const { cancelledChannel, epochsChannel } = controlKeys(sweeper.namespace);
   const subscriber = redis.duplicate({ enableAutoPipelining: false });
   subscriber.on("error", () => undefined);
-  subscriber.on("message", (_channel, jobId: string) => consumer.stop(jobId, "cancelled"));
-  await subscriber.subscribe(controlKeys(sweeper.namespace).cancelledChannel);
+  subscriber.on("message", (channel, message: string) => {
+    if (channel === epochsChannel) watch.onMessage(message);
+    else consumer.stop(message, "cancelled");
+  });
+  await subscriber.subscribe(cancelledChannel, epochsChannel);
   return subscriber;
 }
 

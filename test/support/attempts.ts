@@ -2,7 +2,9 @@ import type { Redis } from "ioredis";
 import { controlKeys, type ControlKeys } from "../../src/admission/keys.ts";
 import { createRedisAdmission } from "../../src/admission/redis-admission.ts";
 import type { Retention } from "../../src/admission/write-settlement.ts";
-import type { Admission, Settlement } from "../../src/admission/admission.ts";
+import { createEpochWatch } from "../../src/admission/epoch-watch.ts";
+import type { AdmissionPolicy } from "../../src/admission/limit-policy.ts";
+import type { Admission, AdmitRequest, CallTarget, Settlement } from "../../src/admission/admission.ts";
 import type { SucceededResult, UnsuccessfulResult } from "../../src/job/generation-result.ts";
 import type { UsageRecord } from "../../src/job/usage-record.ts";
 import { connectTestRedis, testNamespace } from "./redis.ts";
@@ -110,22 +112,57 @@ function base(id: string) {
 
 /** A settlement of `row` that ends nothing, unless `changes` says so. */
 export function settlementOf(row: UsageRecord, changes: Partial<Settlement> = {}): Settlement {
-  return { jobId: row.jobId, agentId: row.agentId, row, terminal: null, pause: null, deliveries: 0, ...changes };
+  const nothing = { report: null, terminal: null, pause: null, deliveries: 0 };
+  return { jobId: row.jobId, agentId: row.agentId, row, ...nothing, ...changes };
 }
 
 /** A settlement without an attempt: the job ends before any call. */
 export function endOf(record: SucceededResult | UnsuccessfulResult, deliveries = 0): Settlement {
-  return { jobId: record.id, agentId: "ada", row: null, terminal: record, pause: null, deliveries };
+  return { jobId: record.id, agentId: "ada", row: null, report: null, terminal: record, pause: null, deliveries };
 }
+
+/** One key of OpenAI. */
+export const TARGET: CallTarget = { limitGroup: "openai/gpt-6-luna#1a2b3c4d", credential: "openai#1a2b3c4d" };
+
+/** Asks for the next attempt of a job, for 48 tokens of one key. */
+export function admitRequestOf(jobId: string, changes: Partial<AdmitRequest> = {}): AdmitRequest {
+  const { knownAttempts = 0 } = changes;
+  return {
+    intent: intentOf(jobId, knownAttempts + 1),
+    targets: [TARGET],
+    tokens: { inputTokens: 40, outputTokens: 8 },
+    capTokens: 280,
+    lane: "openai~gpt-6-luna",
+    timeoutMs: 30_000,
+    knownAttempts,
+    deliveries: 0,
+    ...changes,
+  };
+}
+
+/** No limits, no budgets, the usual breaker. */
+export const POLICY: AdmissionPolicy = {
+  limits: [],
+  unlimited: new Set(["openai"]),
+  breaker: { failureShare: 0.5, minCalls: 10, windowMs: 60_000, openMs: 30_000 },
+  budgets: {
+    globalMicroUsd: null,
+    providersMicroUsd: new Map(),
+    agentMicroUsd: null,
+    agentsMicroUsd: new Map(),
+    warnShare: 0.8,
+    unknownPrice: "allow",
+  },
+};
 
 /** The gates as one worker has them. `failures` receives what was retried. */
 export function admissionOf(
   redis: Redis,
   namespace: string,
-  { workerId = "worker-1", retention = RETENTION, failures = [] as Error[] } = {},
+  { workerId = "worker-1", retention = RETENTION, failures = [] as Error[], policy = POLICY, watch = createEpochWatch() } = {},
 ): Admission {
   const retry = { signal: new AbortController().signal, onFailure: (error: Error) => void failures.push(error) };
-  return createRedisAdmission({ redis, namespace, workerId, retention, retry });
+  return createRedisAdmission({ redis, namespace, workerId, retention, policy, watch, retry });
 }
 
 /** A connection that breaks after the first script has run, before its reply has arrived. */

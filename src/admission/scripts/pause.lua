@@ -6,6 +6,9 @@ local time = redis.call('TIME')
 local changed
 if ARGV[1] == 'pause' then
   changed = redis.call('HSETNX', KEYS[1], ARGV[2], time[1] * 1000 + math.floor(time[2] / 1000))
+elseif ARGV[2] == 'all' then
+  -- Everything goes on, single providers and lanes as well.
+  changed = redis.call('DEL', KEYS[1])
 else
   changed = redis.call('HDEL', KEYS[1], ARGV[2])
 end

@@ -5,6 +5,7 @@ import { controlKeys } from "../../../src/admission/keys.ts";
 import { sweep } from "../../../src/admission/sweeper.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import {
+  admitRequestOf,
   admissionOf,
   failedRow,
   intentOf,
@@ -127,7 +128,7 @@ async function admit({ job, worker, deliveries }: Action & { do: "admit" }, stag
   const admission = stage.admissions.get(worker);
   for (let knownAttempts = 0; ;) {
     const intent = intentOf(job, knownAttempts + 1, { agentId: job === "a" ? "ada" : "orbit" });
-    const reply = await admission?.admit({ intent, limitGroup: "g", knownAttempts, deliveries });
+    const reply = await admission?.admit(admitRequestOf(job, { intent, knownAttempts, deliveries }));
     if (reply?.answer === "granted") stage.expected.granted.push({ intent, worker });
     if (reply?.answer !== "history") return;
     knownAttempts = reply.knownAttempts;

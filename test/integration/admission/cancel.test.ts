@@ -4,6 +4,7 @@ import { sweep } from "../../../src/admission/sweeper.ts";
 import type { GenerationResult } from "../../../src/job/generation-result.ts";
 import { loadLuaScript } from "../../../src/platform/lua-script.ts";
 import {
+  admitRequestOf,
   admissionOf,
   endOf,
   failedRow,
@@ -29,7 +30,7 @@ async function cancel(at: TestNamespace, jobId: string): Promise<CancelReply> {
 async function admit(at: TestNamespace, jobId: string, knownAttempts = 0): Promise<string> {
   const intent = intentOf(jobId, knownAttempts + 1);
   const admission = admissionOf(at.redis, at.namespace);
-  return (await admission.admit({ intent, limitGroup: "g", knownAttempts, deliveries: 0 })).answer;
+  return (await admission.admit(admitRequestOf(intent.jobId, { intent, knownAttempts }))).answer;
 }
 
 async function recordOf(at: TestNamespace, jobId: string): Promise<GenerationResult | null> {

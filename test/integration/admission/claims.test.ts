@@ -10,6 +10,7 @@ import {
 } from "../../../src/admission/claims.ts";
 import type { Agent } from "../../../src/agents/agent.ts";
 import {
+  admitRequestOf,
   admissionOf,
   endOf,
   intentOf,
@@ -102,7 +103,7 @@ it("a failed job is settled for a claim, and queued again while it is deliberate
   const admission = admissionOf(at.redis, at.namespace);
   await admission.settle(endOf(unsuccessfulRecord("a", "failed")));
   expect((await claim(at, claimOf("a")))[0]?.answer).toBe("settled");
-  await admission.admit({ intent: intentOf("a"), limitGroup: "g", knownAttempts: 0, deliveries: 1 });
+  await admission.admit(admitRequestOf("a", { deliveries: 1 }));
   expect((await claim(at, claimOf("a")))[0]?.answer).toBe("queued");
 });
 

@@ -4,6 +4,7 @@ import { sweep } from "../../../src/admission/sweeper.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { readUsage } from "../../../src/storage/usage-report.ts";
 import {
+  admitRequestOf,
   admissionOf,
   endOf,
   failedRow,
@@ -23,7 +24,7 @@ const GROUP = "openai/gpt-6-luna#1a2b3c4d";
 const DAY = "2026-11-23";
 
 function requestOf(intent: UsageRecord): AdmitRequest {
-  return { intent, limitGroup: GROUP, knownAttempts: intent.attempt - 1, deliveries: 0 };
+  return admitRequestOf(intent.jobId, { intent, knownAttempts: intent.attempt - 1 });
 }
 
 /** Admits an attempt and settles it. */
@@ -187,7 +188,7 @@ it("pauses only grow", async () => {
   const admission = admissionOf(at.redis, at.namespace);
   const pause = async (forMs: number, why: "rate-limited" | "quota-exhausted"): Promise<void> => {
     const end = endOf(unsuccessfulRecord("a", "failed"));
-    await admission.settle({ ...end, pause: { limitGroup: GROUP, forMs, why } });
+    await admission.settle({ ...end, pause: { scope: "limit-group", name: GROUP, forMs, why } });
   };
   const state = async (): Promise<(string | null)[]> =>
     await at.redis.hmget(at.keys.limitGroup(GROUP), "pausedUntil", "why");
@@ -206,7 +207,7 @@ it("pauses only grow", async () => {
 
 it("everything written has its time to live, counted from the end of the job", async () => {
   await using at = await openNamespace();
-  await run(at, failedRow(intentOf("a")), { pause: { limitGroup: GROUP, forMs: 5_000, why: "rate-limited" } });
+  await run(at, failedRow(intentOf("a")), { pause: { scope: "limit-group", name: GROUP, forMs: 5_000, why: "rate-limited" } });
   expect(await at.redis.pttl(at.keys.job("a")), "a job that is not finished never expires").toBe(-1);
   const within = async (key: string, ms: number): Promise<void> => {
     const left = await at.redis.pttl(key);

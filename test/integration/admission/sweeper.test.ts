@@ -9,6 +9,7 @@ import {
 } from "../../../src/admission/sweeper.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import {
+  admitRequestOf,
   admissionOf,
   failedRow,
   intentOf,
@@ -32,7 +33,7 @@ function sweeperOf(
 async function dieInMidCall(at: TestNamespace, workerId: string, jobIds: readonly string[]): Promise<void> {
   const admission = admissionOf(at.redis, at.namespace, { workerId });
   for (const jobId of jobIds) {
-    await admission.admit({ intent: intentOf(jobId), limitGroup: "g", knownAttempts: 0, deliveries: 0 });
+    await admission.admit(admitRequestOf(jobId));
   }
   await at.redis.zadd(at.keys.workers, 0, workerId);
 }
@@ -62,7 +63,7 @@ it("turns the intents of dead workers into orphans, and forgets the workers", as
 it("leaves the intents of living workers alone", async () => {
   await using at = await openNamespace();
   const admission = admissionOf(at.redis, at.namespace, { workerId: "alive" });
-  await admission.admit({ intent: intentOf("a"), limitGroup: "g", knownAttempts: 0, deliveries: 0 });
+  await admission.admit(admitRequestOf("a"));
   await heartbeat(sweeperOf(at, [], "alive"));
   expect(await heartbeat(sweeperOf(at))).toEqual([]);
   expect(await countWorkers(at.redis, at.namespace)).toBe(2);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { JOB_NAME } from "../../../src/queue/job-codec.ts";
 import { QUARANTINE } from "../../../src/queue/lane.ts";
-import { admissionOf, intentOf } from "../../support/attempts.ts";
+import { admitRequestOf, admissionOf, intentOf } from "../../support/attempts.ts";
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
 
@@ -19,7 +19,7 @@ async function leaveIntent(system: GenerationSystem, attempt: number, workerId =
   const { redis, namespace, keys } = system;
   const intent = intentOf("a", attempt, { agentId: "nori", startedAt: Date.now() });
   const admission = admissionOf(redis, namespace, { workerId });
-  const reply = await admission.admit({ intent, limitGroup: "g", knownAttempts: attempt - 1, deliveries: 0 });
+  const reply = await admission.admit(admitRequestOf(intent.jobId, { intent, knownAttempts: attempt - 1 }));
   expect(reply).toEqual({ answer: "granted" });
   await redis.zadd(keys.workers, 0, workerId);
   return intent;

@@ -1,0 +1,48 @@
+import type { AdmissionPolicy } from "../admission/limit-policy.ts";
+import type { GenerationPolicy } from "../generation/run.ts";
+import { PROVIDERS } from "../providers/registry.ts";
+import type { ConfigFile } from "./config-file.ts";
+
+const MICRO_PER_USD = 1e6;
+
+/** What the configuration file says about retries and waits, as generation takes it. */
+export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds }: ConfigFile): GenerationPolicy {
+  const { attempts, maxCalls, baseSeconds, capSeconds, failOverOnContentFilter, failOverAfter } = retries;
+  const { reply, scheduled, bulk } = maxWaitSeconds;
+  return {
+    attempts,
+    maxCalls,
+    backoff: { baseMs: baseSeconds * 1000, capMs: capSeconds * 1000 },
+    failOverOnContentFilter,
+    failOverAfter,
+    maxWaitMs: { reply: reply * 1000, scheduled: scheduled * 1000, bulk: bulk * 1000 },
+    pauseMs: pauseSeconds * 1000,
+  };
+}
+
+/** What it says about limits, breaker and budgets, as ADMIT and SETTLE take it. */
+export function admissionPolicyOf({ limits, breaker, budgets }: ConfigFile): AdmissionPolicy {
+  const { failureShare, minCalls, windowSeconds, openSeconds } = breaker;
+  return {
+    limits: limits.map(({ model = null, ...entry }) => ({ ...entry, model })),
+    unlimited: new Set(PROVIDERS.filter(({ limited }) => !limited).map(({ id }) => id)),
+    breaker: { failureShare, minCalls, windowMs: windowSeconds * 1000, openMs: openSeconds * 1000 },
+    budgets: {
+      globalMicroUsd: microUsd(budgets.globalUsdPerDay),
+      providersMicroUsd: microUsdByName(budgets.providerUsdPerDay),
+      agentMicroUsd: microUsd(budgets.agentUsdPerDay),
+      agentsMicroUsd: microUsdByName(budgets.agentsUsdPerDay),
+      warnShare: budgets.warnShare,
+      unknownPrice: budgets.unknownPrice,
+    },
+  };
+}
+
+function microUsd(usd: number | null): number | null {
+  return usd === null ? null : usd * MICRO_PER_USD;
+}
+
+function microUsdByName(amounts: Readonly<Record<string, number | undefined>>): ReadonlyMap<string, number> {
+  const given = Object.entries(amounts).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return new Map(given.map(([name, usd]) => [name, usd * MICRO_PER_USD]));
+}

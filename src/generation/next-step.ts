@@ -1,0 +1,37 @@
+import type { Agent } from "../agents/agent.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
+import { decide, type Candidate, type Step, type Unavailable } from "./decide.ts";
+import type { GenerationDependencies, Run } from "./run.ts";
+
+/** Providers that this worker has no key for. */
+export function unconfigured(agent: Agent, deps: GenerationDependencies): Map<number, Unavailable> {
+  const missing = agent.chain.flatMap((candidate, member): [number, Unavailable][] =>
+    deps.provider(candidate.provider) === undefined ? [[member, { untilAt: Infinity, why: "not-configured" }]] : [],
+  );
+  return new Map(missing);
+}
+
+/** See `RunOutcome`. */
+export function blockedBy({ unavailable, agent, deps }: Run): "all" | "some" | "no" {
+  const now = deps.clock.now();
+  const blocked = [...unavailable.values()].filter(({ untilAt }) => untilAt > now).length;
+  if (blocked === 0) return "no";
+  return blocked === agent.chain.length ? "all" : "some";
+}
+
+export function nextStep(run: Run, history: readonly UsageRecord[]): Step {
+  const { policy, prices, clock } = run.deps;
+  const chain = run.agent.chain.map(({ provider, model }): Candidate => ({
+    provider,
+    model,
+    contextTokens: prices.contextTokens(provider, model),
+    keys: run.deps.provider(provider)?.targets(model).length ?? 1,
+  }));
+  const now = clock.now();
+  const waitedMs = Math.max(run.waitedMs, history[0] === undefined ? 0 : now - history[0].startedAt);
+  const waitLeftMs = policy.maxWaitMs[run.job.urgency] - waitedMs;
+  const failOverAfter = policy.failOverAfter[run.job.urgency];
+  const { deadlineAt } = run.job;
+  const { unavailable } = run;
+  return decide({ history, chain, unavailable, waitLeftMs, deadlineAt, policy: { ...policy, failOverAfter }, now });
+}

@@ -1,0 +1,95 @@
+import type { Admission, BudgetState } from "../admission/admission.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { GenerationJob, Urgency } from "../job/generation-job.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
+import type { Prices } from "../models/prices.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { ChatMessage, Provider } from "../providers/provider.ts";
+import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
+import type { TokenEstimator } from "./token-estimator.ts";
+
+export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
+  /** Failures of a provider after which its fall-back is asked first, by urgency; defaults 1, 3, 3. */
+  readonly failOverAfter: Readonly<Record<Urgency, number>>;
+  /** Longest sum of waits that spend no attempt, by urgency; defaults 60 s, 15 min, 24 h. */
+  readonly maxWaitMs: Readonly<Record<Urgency, number>>;
+  /** How long a provider is left alone that cannot work before somebody acts (quota, key, model); default 5 min. */
+  readonly pauseMs: number;
+}
+
+/** One key of a provider as this worker has it configured. */
+export interface ConfiguredTarget {
+  readonly provider: Provider;
+  readonly keyId: string | null;
+  /** Pauses of the key are kept by this, for every model. */
+  readonly credential: string;
+  /** Limits, health and pauses are kept by this: by default provider + model + key. */
+  readonly limitGroup: string;
+}
+
+/** A provider as this worker has it configured. */
+export interface ConfiguredProvider {
+  /** One for each key; never empty. */
+  targets(model: string): readonly ConfiguredTarget[];
+}
+
+export interface GenerationDependencies {
+  readonly admission: Admission;
+  readonly provider: (id: string) => ConfiguredProvider | undefined;
+  readonly prices: Prices;
+  readonly estimator: TokenEstimator;
+  readonly policy: GenerationPolicy;
+  readonly clock: Clock;
+  readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];
+  /** Told of every attempt when it is recorded, and of every step: for logs. */
+  readonly onAttempt: (row: UsageRecord) => void;
+  readonly onStep: (job: GenerationJob, step: Step) => void;
+  /** Told once a day of every budget that has passed its warning share. */
+  readonly onBudget: (budget: BudgetState) => void;
+}
+
+/** Why a run is stopped from outside: the reason of its abort signal. */
+export type StopReason = "cancelled" | "shutdown";
+
+export type SlotEvent = { readonly slotInMs: number } | "calling" | "over";
+
+export interface RunInput {
+  readonly job: GenerationJob;
+  readonly agent: Agent;
+  /** See `AdmitRequest.deliveries`. */
+  readonly deliveries: number;
+  /** Aborted with a `StopReason`. */
+  readonly signal: AbortSignal;
+  /** The lane that it was taken from. */
+  readonly lane: string;
+  /** True in the quarantine lane, where jobs run alone. */
+  readonly alone: boolean;
+  /** Told of every grant: how far ahead its slot is; then that the call begins, if it does; then that it is over. */
+  readonly onSlot: (event: SlotEvent) => void;
+}
+
+export type RunOutcome =
+  | { readonly outcome: "ended"; readonly record: GenerationResult }
+  | { readonly outcome: "retry"; readonly afterMs: number; readonly why: string }
+  /**
+   * `blocked`: others in the lane will be told the same. `all`: the whole chain is unavailable until then; `some`: a
+   * fall-back may be free for jobs that are more in a hurry.
+   */
+  | { readonly outcome: "wait"; readonly untilAt: number; readonly blocked: "all" | "some" | "no" }
+  /** An operator has paused what it needs: it belongs back into its lane, which stands still until it is resumed. */
+  | { readonly outcome: "hold"; readonly why: string }
+  /** An earlier run died in mid-call: this job must run where it can hurt nobody else. */
+  | { readonly outcome: "quarantine" }
+  /** Stopped by us: the job belongs back into its lane, nothing spent. */
+  | { readonly outcome: "give-back" };
+
+/** What one run learns as it goes. */
+export interface Run extends RunInput {
+  readonly deps: GenerationDependencies;
+  readonly unavailable: Map<number, Unavailable>;
+  history: readonly UsageRecord[];
+  knownAttempts: number;
+  waitedMs: number;
+  messages: readonly ChatMessage[] | undefined;
+}

@@ -1,0 +1,92 @@
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
+import { loadLuaScript } from "../platform/lua-script.ts";
+import type { LaneQueues } from "./lane-queues.ts";
+import { providersOf, QUARANTINE, readLanes, type Lane } from "./lane.ts";
+
+/** What an operator can stop: everything, one provider, or one lane. */
+export type PauseTarget =
+  | { readonly what: "all" }
+  | { readonly what: "provider"; readonly name: string }
+  | { readonly what: "lane"; readonly name: string };
+
+/** A pause that is in force. */
+export type OperatorPause = PauseTarget & { readonly sinceAt: number };
+
+interface PauseOptions {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly queues: LaneQueues;
+}
+
+const pauseScript = loadLuaScript(new URL("../admission/scripts/pause.lua", import.meta.url));
+
+/**
+ * No call begins from now on; those under way end. Lanes that can call nobody any more stand still, the others use their
+ * fall-backs. @returns false: it was paused already
+ */
+export async function pauseTarget(target: PauseTarget, options: PauseOptions): Promise<boolean> {
+  const changed = await tell("pause", target, options);
+  const paused = await readOperatorPauses(options.redis, options.namespace);
+  for (const lane of await lanesOf(options)) {
+    if (standsStill(lane, paused)) await options.queues.get(lane.name).pause();
+  }
+  return changed;
+}
+
+/** Resuming `all` ends every pause, those of single providers and lanes as well. @returns false: it was not paused */
+export async function resumeTarget(target: PauseTarget, options: PauseOptions): Promise<boolean> {
+  const before = await readOperatorPauses(options.redis, options.namespace);
+  const changed = await tell("resume", target, options);
+  const after = await readOperatorPauses(options.redis, options.namespace);
+  for (const lane of await lanesOf(options)) {
+    // Not those that somebody has paused in Bull Board.
+    if (standsStill(lane, before) && !standsStill(lane, after)) await options.queues.get(lane.name).resume();
+  }
+  return changed;
+}
+
+async function lanesOf({ redis, namespace }: PauseOptions): Promise<Lane[]> {
+  return (await readLanes(redis, namespace)).filter(({ name }) => name !== QUARANTINE.name);
+}
+
+async function tell(
+  word: "pause" | "resume",
+  target: PauseTarget,
+  { redis, namespace }: PauseOptions,
+): Promise<boolean> {
+  const keys = controlKeys(namespace);
+  const reply = await pauseScript.run(redis, [keys.operatorPauses], [word, fieldOf(target), keys.epochsChannel]);
+  return reply === 1;
+}
+
+function standsStill({ name, chain }: Lane, paused: readonly OperatorPause[]): boolean {
+  const isPaused = (what: PauseTarget["what"], which: string): boolean =>
+    paused.some((pause) => pause.what === what && (pause.what === "all" || pause.name === which));
+  return isPaused("all", "") || isPaused("lane", name) || providersOf(chain).every((id) => isPaused("provider", id));
+}
+
+export async function readOperatorPauses(redis: Redis, namespace: string): Promise<OperatorPause[]> {
+  const fields = await redis.hgetall(controlKeys(namespace).operatorPauses);
+  return Object.entries(fields).map(([field, sinceAt]): OperatorPause => ({
+    ...targetOf(field),
+    sinceAt: Number(sinceAt),
+  }));
+}
+
+/** Whether a lane can call nobody because of what operators have paused. */
+export async function isLanePaused(redis: Redis, namespace: string, laneName: string): Promise<boolean> {
+  const lane = (await readLanes(redis, namespace)).find(({ name }) => name === laneName);
+  return lane !== undefined && standsStill(lane, await readOperatorPauses(redis, namespace));
+}
+
+function fieldOf(target: PauseTarget): string {
+  return target.what === "all" ? "all" : `${target.what}:${target.name}`;
+}
+
+function targetOf(field: string): PauseTarget {
+  if (field === "all") return { what: "all" };
+  const colon = field.indexOf(":");
+  const name = field.slice(colon + 1);
+  return field.startsWith("lane:") ? { what: "lane", name } : { what: "provider", name };
+}
