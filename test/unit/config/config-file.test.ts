@@ -168,11 +168,11 @@ describe("limits in a configuration file", () => {
       {"provider": "openai", "model": "gpt-6-luna", "requestsPerMinute": 1},
       {"provider": "openai", "requestsPerMinute": 1},
       {"provider": "grok", "requestsPerMinute": 1},
-      {"provider": "openai", "tokensPerMinute": 0},
+      {"provider": "openai", "tokensPerMinute": "0"},
       {"provider": "openai", "model": "gpt-6-luna", "requestsPerDay": 1}
     ]}`;
     expect(await faultsOf(json)).toEqual([
-      "c.json:5 limits[3].tokensPerMinute: got 0; expected a number from 0.001 to 1000000000000",
+      'c.json:5 limits[3].tokensPerMinute: got "0"; expected a number from 0.001 to 1000000000000',
       "c.json:5 limits[3]: got the provider and model of limits[1]; expected each provider and model once",
       "c.json:6 limits[4]: got the provider and model of limits[0]; expected each provider and model once",
     ]);
