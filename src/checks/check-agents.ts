@@ -27,10 +27,14 @@ const PROMPT_SOURCE: Readonly<Record<Agent["prompt"]["from"], string>> = {
  */
 export function checkKeys(
   agents: ReadonlyMap<string, Agent>,
-  { missingKeys, settings }: ConfiguredProviders,
+  { missingKeys, keyPlaces }: ConfiguredProviders,
 ): Finding[] {
-  const present = Object.keys(settings).filter((provider) => provider !== "fake");
-  const found = present.map((provider): Finding => ({ level: "ok", area: "keys", text: `${provider}: a key is set` }));
+  const found = [...keyPlaces].map(([provider, places]): Finding => {
+    const named = places.map(({ keyId, source }) => `${provider}#${keyId} (${source})`).join("; ");
+    const text =
+      places.length === 1 ? `${provider}: a key is set` : `${provider}: ${places.length} keys are set: ${named}`;
+    return { level: "ok", area: "keys", text };
+  });
   const missing = [...missingKeys].map(([provider, variables]): Finding => {
     const users = [...agents.values()].filter(({ chain }) => chain.some((member) => member.provider === provider));
     const text = `${provider}: no key`;

@@ -50,7 +50,7 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
   const agents = await readAgents(config, findings);
   findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));
   findings.push(...(await lookAtRedis(config)));
-  if (live) findings.push(...(await checkProviders(PROVIDERS, config.providers.settings, agents)));
+  if (live) findings.push(...(await checkProviders(PROVIDERS, config.providers, agents)));
   return findings;
 }
 

@@ -2,22 +2,12 @@ import { z } from "zod";
 import type { Urgency } from "../job/generation-job.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { strictObject } from "../platform/zod-faults.ts";
+import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
+import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-parts.ts";
 
 const DAY_MS = 24 * 3600_000;
 
-function numberFrom(min: number, max: number, unit = "a number"): z.ZodNumber {
-  const error = `${unit} from ${min} to ${max}`;
-  return z.number({ error }).min(min, { error }).max(max, { error });
-}
-
-function integerFrom(min: number, max: number): z.ZodInt {
-  const error = `an integer from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
-const seconds = (fallback: number) => numberFrom(0.001, 86_400, "seconds, a number").default(fallback);
 const days = (fallback: number) => numberFrom(0.001, 3650, "days, a number").default(fallback);
-const share = numberFrom(0, 1).default(0);
 const milliseconds = numberFrom(0, 600_000, "milliseconds, a number");
 const latency = z
   .union([milliseconds, strictObject({ min: milliseconds, max: milliseconds })], {
@@ -28,10 +18,6 @@ const latency = z
 const hostError = "a host name or an IP address, without https://, port and path";
 /** IPv6 addresses stand in brackets, as in a URL. */
 const host = z.string({ error: hostError }).regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/, { error: hostError });
-
-const text = z.string({ error: "text" }).min(1, { error: "text that is not empty" });
-const listOf = <Item extends z.ZodType>(item: Item, what: string): z.ZodArray<Item> =>
-  z.array(item, { error: `a list of ${what}` });
 
 /**
  * The optional JSON file named by `PUPPET_ENGINE_CONFIG`: what is too large for an environment variable. Every field has
@@ -49,6 +35,12 @@ export const configFileSchema = strictObject({
     capSeconds: seconds(10),
     /** Ask the fall-back when a provider refuses for content. */
     failOverOnContentFilter: z.boolean({ error: "true or false" }).default(false),
+    /** Failures of a provider after which the fall-back is asked before the provider's remaining attempts, by urgency. */
+    failOverAfter: strictObject({
+      reply: integerFrom(1, 10).default(1),
+      scheduled: integerFrom(1, 10).default(3),
+      bulk: integerFrom(1, 10).default(3),
+    } satisfies Record<Urgency, z.ZodType>).prefault({}),
   }).prefault({}),
   /** How long a job may wait for a provider without spending an attempt, by urgency. */
   maxWaitSeconds: strictObject({ reply: seconds(60), scheduled: seconds(900), bulk: seconds(86_400) } satisfies Record<
@@ -57,6 +49,14 @@ export const configFileSchema = strictObject({
   >).prefault({}),
   /** How long a provider is left alone that is out of money, refuses the key or does not know the model. */
   pauseSeconds: seconds(300),
+  /** The vendors' limits, where they are known beforehand. */
+  limits,
+  /** Which calls share a vendor's limits, where it is not as usual with that vendor. */
+  limitGroups,
+  /** When a limit group is left alone because too many of its calls fail. */
+  breaker,
+  /** How much may be spent. */
+  budgets,
   retention: strictObject({
     /** Results and the claims of their ids. */
     resultsDays: days(7),
@@ -77,8 +77,8 @@ export const configFileSchema = strictObject({
   fake: strictObject({
     seed: z.string({ error: "text" }).default("fake"),
     latencyMs: latency.default(0),
-    failureRate: share,
-    refuseRate: share,
+    failureRate: share(0),
+    refuseRate: share(0),
   }).prefault({}),
   /** Prices that win over the shipped ones. */
   prices: listOf(priceEntrySchema, "prices").default([]),

@@ -1,9 +1,9 @@
 import { describeValue } from "../platform/field-fault.ts";
-import type { Problem } from "../platform/problem.ts";
-import { PROVIDERS, type ProviderDefinition, type ProviderSettings } from "../providers/registry.ts";
+import { PROVIDERS, keyIdOf, type ProviderDefinition, type ProviderSettings } from "../providers/registry.ts";
 import { normalizeEndpoint } from "../providers/openai-compatible/normalize-endpoint.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { EnvironmentReader } from "./environment.ts";
+import { faultOfSecret, readKeys, type Findings } from "./provider-keys.ts";
 
 /** What the configuration says about providers. */
 export interface ConfiguredProviders {
@@ -11,13 +11,17 @@ export interface ConfiguredProviders {
   readonly settings: ProviderSettings;
   /** Provider → the model of agents that name none. */
   readonly defaultModels: Readonly<Record<string, string>>;
-  /** Providers that need a key and have none → the variables that would give it one. */
+  /** Provider → its keys as messages name them, in the order of the settings. */
+  readonly keyPlaces: ReadonlyMap<string, readonly KeyPlace[]>;
+  /** Providers that need a key and have none → the variables that would give it one, for a single key first. */
   readonly missingKeys: ReadonlyMap<string, readonly string[]>;
 }
 
-interface Findings {
-  readonly problems: Problem[];
-  readonly notes: string[];
+export interface KeyPlace {
+  /** As in limit groups and usage rows. */
+  readonly keyId: string;
+  /** `OPENAI_API_KEY`, or `OPENAI_API_KEYS, key 2`. */
+  readonly source: string;
 }
 
 export function readProviderSettings(
@@ -27,17 +31,28 @@ export function readProviderSettings(
 ): ConfiguredProviders {
   const settings: Record<string, unknown> = {};
   const defaultModels: Record<string, string> = {};
+  const keyPlaces = new Map<string, readonly KeyPlace[]>();
   const missingKeys = new Map<string, readonly string[]>();
   for (const definition of PROVIDERS) {
     defaultModels[definition.id] = modelOf(definition, read, findings) ?? definition.defaultModel;
     const baseUrl = endpointOf(definition, read, { file, ...findings });
     const organization = organizationOf(definition, read, findings);
     if (!definition.needsKey) continue;
-    const apiKey = keyOf(definition, read, findings);
-    if (apiKey === undefined) missingKeys.set(definition.id, definition.keyVariables);
-    else settings[definition.id] = { apiKey, ...baseUrl, ...organization };
+    const keys = readKeys(definition, read, findings);
+    if (keys.length === 0) {
+      missingKeys.set(definition.id, variablesFor(definition));
+      continue;
+    }
+    const places = keys.map(({ key, source }) => ({ keyId: keyIdOf(key), source }));
+    keyPlaces.set(definition.id, places);
+    settings[definition.id] = { apiKeys: keys.map(({ key }) => key), ...baseUrl, ...organization };
   }
-  return { settings: { ...settings, fake: file.fake }, defaultModels, missingKeys };
+  return { settings: { ...settings, fake: file.fake }, defaultModels, keyPlaces, missingKeys };
+}
+
+/** Further names of the variable for several keys are left out: messages name what is easiest to set. */
+function variablesFor({ keyVariables, keyPoolVariables }: ProviderDefinition): readonly string[] {
+  return [...keyVariables, ...keyPoolVariables.slice(0, 1)];
 }
 
 function modelOf(
@@ -63,7 +78,7 @@ function organizationOf(
 ): { organization?: string } {
   const organization = organizationVariable === null ? undefined : read(organizationVariable);
   if (organization === undefined || organizationVariable === null) return {};
-  const got = faultOf(organization);
+  const got = faultOfSecret(organization);
   if (got === null) return { organization };
   problems.push({
     source: "environment",
@@ -90,35 +105,4 @@ function endpointOf(
 function isTrusted(url: string, { trustedEndpointHosts }: ConfigFile): boolean {
   const host = URL.parse(url.trim())?.hostname ?? "";
   return trustedEndpointHosts.some((trusted) => trusted.toLowerCase() === host);
-}
-
-function keyOf(
-  { keyVariables }: ProviderDefinition,
-  read: EnvironmentReader,
-  { problems, notes }: Findings,
-): string | undefined {
-  const given = keyVariables.flatMap((variable) => {
-    const value = read.secret(variable);
-    return value === undefined ? [] : [{ variable, value, key: value.trim() }];
-  });
-  const [used, ...unused] = given;
-  if (used === undefined) return undefined;
-  if (used.key !== used.value) notes.push(`${used.variable}: white space around the key was removed`);
-  for (const { variable, key } of unused)
-    if (key !== used.key) notes.push(`${variable}: not used, because ${used.variable} is set`);
-  const got = faultOf(used.key);
-  if (got === null) return used.key;
-  const expected = "the key alone, as the vendor shows it, or an empty variable";
-  problems.push({ source: "environment", path: used.variable, got, expected });
-  return undefined;
-}
-
-/** What templates and documentation have where a key belongs. */
-const PLACEHOLDER = /^(?:(?:sk|xai)-)?(?:your[_-].*|<.*>|\.{3,}|\*{3,}|x{3,}|(?:change|replace)[_-]?me|todo)$/i;
-
-/** The value itself is never shown. */
-function faultOf(value: string): string | null {
-  if (PLACEHOLDER.test(value)) return "the placeholder of a template";
-  if (/\s/.test(value)) return "white space inside";
-  return /^[\x21-\x7e]+$/.test(value) ? null : "characters that are not printable ASCII";
 }

@@ -7,8 +7,8 @@ import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts
 import { startRecordedServer, type RecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
 
-function startGrok(connection: { baseUrl: string; apiKey: string }): ProviderRegistry {
-  return createProviders({ grok: connection });
+function startGrok({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
+  return createProviders({ grok: { baseUrl, apiKeys: [apiKey] } });
 }
 
 providerConformance({ id: "grok", model: "grok-4.3", start: startGrok, withoutServer: null });
@@ -16,7 +16,7 @@ providerConformance({ id: "grok", model: "grok-4.3", start: startGrok, withoutSe
 async function callGrok(server: RecordedServer, changes: RequestChanges): Promise<GenerateResponse> {
   const registry = startGrok({ baseUrl: server.baseUrl, apiKey: "key" });
   try {
-    const provider = registry.get("grok")?.provider;
+    const provider = registry.get("grok")?.targets("grok-4.3")[0]?.provider;
     if (provider === undefined) throw new Error("grok is not registered");
     return await provider.generate(generateRequest(changes), new AbortController().signal);
   } finally {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
+import type { Provider } from "../../src/providers/provider.ts";
 import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
 import { generateRequest } from "../support/generate-request.ts";
 import { recordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
 
-function startOpenAi(connection: { baseUrl: string; apiKey: string }): ProviderRegistry {
-  return createProviders({ openai: { ...connection, organization: "org-1" } });
+function startOpenAi({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
+  return createProviders({ openai: { baseUrl, apiKeys: [apiKey], organization: "org-1" } });
+}
+
+function openAiOf(registry: ProviderRegistry): Provider | undefined {
+  return registry.get("openai")?.targets("gpt-6-luna")[0]?.provider;
 }
 
 providerConformance({ id: "openai", model: "gpt-6-luna", start: startOpenAi, withoutServer: null });
@@ -16,7 +21,7 @@ describe("openai", () => {
     await using server = await startRecordedServer(recordedAnswer("openai/200-reasoning-tokens.json"));
     const registry = startOpenAi({ baseUrl: server.baseUrl, apiKey: "key" });
     const request = generateRequest({ attemptId: "j_42.3", parameters: { presencePenalty: 0.5, user: "agent-7" } });
-    const response = await registry.get("openai")?.provider.generate(request, new AbortController().signal);
+    const response = await openAiOf(registry)?.generate(request, new AbortController().signal);
     await registry.close();
 
     const [call] = server.calls;
@@ -49,7 +54,7 @@ describe("openai", () => {
     const refusal = recordedAnswer("openai/400-unsupported-value-temperature.json");
     await using server = await startRecordedServer(refusal, recordedAnswer("openai/200-text.json"));
     const registry = startOpenAi({ baseUrl: server.baseUrl, apiKey: "key" });
-    const provider = registry.get("openai")?.provider;
+    const provider = openAiOf(registry);
     const signal = new AbortController().signal;
 
     await expect(provider?.generate(generateRequest(), signal)).rejects.toMatchObject({
@@ -77,8 +82,8 @@ describe("openai", () => {
     process.env["OPENAI_LOG"] = "debug";
     try {
       await using server = await startRecordedServer();
-      const registry = createProviders({ openai: { baseUrl: server.baseUrl, apiKey: "key" } });
-      await registry.get("openai")?.provider.generate(generateRequest(), new AbortController().signal);
+      const registry = createProviders({ openai: { baseUrl: server.baseUrl, apiKeys: ["key"] } });
+      await openAiOf(registry)?.generate(generateRequest(), new AbortController().signal);
       await registry.close();
 
       const headers = server.calls[0]?.headers ?? {};

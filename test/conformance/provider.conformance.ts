@@ -74,9 +74,9 @@ function started(subject: ProviderSubject, server: RecordedServer, registry: Pro
 }
 
 function providerOf(subject: ProviderSubject, registry: ProviderRegistry): Provider {
-  const registered = registry.get(subject.id);
-  if (registered === undefined) throw new Error(`${subject.id} is not registered`);
-  return registered.provider;
+  const target = registry.get(subject.id)?.targets(subject.model)[0];
+  if (target === undefined) throw new Error(`${subject.id} is not registered`);
+  return target.provider;
 }
 
 /** A provider whose answer never comes. */

@@ -18,10 +18,10 @@ it.concurrent.each([
   const { code, stdout, stderr } = await cli.run(...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(
-    /^error: environment OPENAI_API_KEY: got nothing; expected the key of openai, for ada\b.*--fake/m,
+    /^error: environment OPENAI_API_KEY or OPENAI_API_KEYS: got nothing; expected the key of openai, for ada\b.*--fake/m,
   );
   expect(stderr).toMatch(
-    /^error: environment GROK_API_KEY or XAI_API_KEY: got nothing; expected the key of grok, for ada\b/m,
+    /^error: environment GROK_API_KEY or XAI_API_KEY or GROK_API_KEYS: got nothing; expected the key of grok, for ada\b/m,
   );
 });
 

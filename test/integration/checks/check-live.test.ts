@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { keyIdOf } from "../../../src/providers/registry.ts";
 import { CLOSED_PORT_URL, TEST_KEYS } from "../../support/generation-system.ts";
 import { recordedAnswer, type RecordedAnswer } from "../../support/recorded-answers.ts";
-import { startRecordedServer } from "../../support/recorded-server.ts";
+import { startRecordedServer, type SeenCall } from "../../support/recorded-server.ts";
 import { check, openCheckSession } from "./check-command.ts";
 
 function modelList(...ids: string[]): RecordedAnswer {
@@ -94,8 +95,63 @@ describe("puppet-engine check --live", () => {
     });
     expect(of("error")).toEqual([
       {
-        ...{ level: "error", area: "providers", fix: "check GROK_API_KEY or XAI_API_KEY and GROK_API_ENDPOINT" },
+        ...{ level: "error", area: "providers", fix: "check GROK_API_KEY and GROK_API_ENDPOINT" },
         text: expect.stringMatching(/^grok at .*: HTTP 503: /) as string,
+      },
+    ]);
+  });
+});
+
+describe("puppet-engine check --live with several keys", () => {
+  const KEYS = ["sk-pool-first-canary", "sk-pool-second-canary", "sk-pool-third-canary"];
+  const NAMES = KEYS.map((key) => `openai#${keyIdOf(key)}`);
+  const env = { OPENAI_API_KEY: KEYS[0] ?? "", OPENAI_API_KEYS: KEYS.slice(1).join(), GROK_API_KEY: "" };
+
+  it("asks with each, and names those that are refused and where they stand", async () => {
+    const refused = recordedAnswer("openai/401-invalid-api-key.json");
+    await using openai = await startRecordedServer(({ headers }: SeenCall) =>
+      headers["authorization"] === `Bearer ${KEYS[1]}` ? refused : modelList("gpt-6-luna"),
+    );
+    await using session = await openCheckSession({ ...env, OPENAI_BASE_URL: openai.baseUrl });
+    const { code, findings, of } = await check(session, "--live");
+    expect(code).toBe(2);
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", fix: "correct OPENAI_API_KEYS, key 1" },
+        text: expect.stringMatching(new RegExp(`^${NAMES[1]} at http://.*: HTTP 401: `)) as string,
+      },
+    ]);
+    expect(of("ok").filter(({ area }) => area === "providers")).toEqual([
+      { level: "ok", area: "providers", text: `${NAMES[0]}: answers, and knows 1 model(s)` },
+      { level: "ok", area: "providers", text: `${NAMES[2]}: answers, and knows 1 model(s)` },
+    ]);
+    const seen = openai.calls.map(({ headers }) => headers["authorization"]);
+    expect(seen).toHaveLength(3);
+    expect(new Set(seen)).toEqual(new Set(KEYS.map((key) => `Bearer ${key}`)));
+    expect(JSON.stringify(findings)).not.toContain("canary");
+  });
+
+  it("names the key that may not use a model", async () => {
+    await using openai = await startRecordedServer(({ headers }: SeenCall) =>
+      modelList(headers["authorization"] === `Bearer ${KEYS[0]}` ? "gpt-6-terra" : "gpt-6-luna"),
+    );
+    await using session = await openCheckSession({ ...env, OPENAI_BASE_URL: openai.baseUrl });
+    const { of } = await check(session, "--live");
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", text: `${NAMES[0]} does not know gpt-6-luna` },
+        fix: "choose another model for ada, or remove OPENAI_API_KEY",
+      },
+    ]);
+  });
+
+  it("says only once that a provider cannot be reached", async () => {
+    await using session = await openCheckSession({ ...env, OPENAI_BASE_URL: CLOSED_PORT_URL });
+    const { of } = await check(session, "--live");
+    expect(of("error")).toEqual([
+      {
+        ...{ level: "error", area: "providers", text: `openai at ${CLOSED_PORT_URL}: no connection (ECONNREFUSED)` },
+        fix: "look at the network, and at OPENAI_BASE_URL",
       },
     ]);
   });

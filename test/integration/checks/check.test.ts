@@ -50,10 +50,19 @@ describe("puppet-engine check", () => {
     expect(of("error")).toEqual([
       {
         ...{ level: "error", area: "keys", text: "openai: no key" },
-        fix: "set OPENAI_API_KEY (or OPENAI_API_KEY_FILE); ada, nori need it",
+        fix: "set OPENAI_API_KEY or OPENAI_API_KEYS (or OPENAI_API_KEY_FILE); ada, nori need it",
       },
     ]);
     expect(of("ok").map(({ text }) => text)).toContain("grok: no key, and no agent needs one");
+  });
+
+  it("names several keys by what limit groups and usage rows call them, and by their place", async () => {
+    await using session = await openCheckSession({ OPENAI_API_KEY: "canary-1", OPENAI_API_KEYS: "canary-2" });
+    const { findings, of } = await check(session);
+    expect(of("ok").map(({ text }) => text)).toContain(
+      "openai: 2 keys are set: openai#8cdb95b8 (OPENAI_API_KEY); openai#827d4a55 (OPENAI_API_KEYS, key 1)",
+    );
+    expect(JSON.stringify(findings)).not.toContain("canary");
   });
 
   it("names every fault of every agent file, and does not pretend to know which keys are needed", async () => {
@@ -82,7 +91,7 @@ describe("puppet-engine check", () => {
     expect(code).toBe(2);
     for (const line of [
       "ERROR  openai: no key",
-      "fix: set OPENAI_API_KEY (or OPENAI_API_KEY_FILE); ada need it",
+      "fix: set OPENAI_API_KEY or OPENAI_API_KEYS (or OPENAI_API_KEY_FILE); ada need it",
       "ERROR  Redis may drop jobs when its memory is full: maxmemory-policy is allkeys-lru",
       "fix: set it to noeviction",
       "ERROR  Redis forgets accepted jobs when it crashes: its append-only file is off",

@@ -20,8 +20,8 @@ describe("without any setting", () => {
     expect(config.agentsDirectory).toMatch(/\/examples\/agents$/);
     expect(config.dataDirectory).toMatch(/\/puppet-engine-test-\w+\/\.puppet-engine$/);
     expect([...config.providers.missingKeys]).toEqual([
-      ["openai", ["OPENAI_API_KEY"]],
-      ["grok", ["GROK_API_KEY", "XAI_API_KEY"]],
+      ["openai", ["OPENAI_API_KEY", "OPENAI_API_KEYS"]],
+      ["grok", ["GROK_API_KEY", "XAI_API_KEY", "GROK_API_KEYS"]],
     ]);
     expect(Object.keys(config.providers.settings)).toEqual(["fake"]);
   });

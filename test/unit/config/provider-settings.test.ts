@@ -8,30 +8,32 @@ const EXPECTED_KEY = "expected the key alone, as the vendor shows it, or an empt
 describe("a key", () => {
   it("makes its provider available", async () => {
     const { providers } = await load({ environment: { OPENAI_API_KEY: KEY } });
-    expect(providers.settings.openai).toEqual({ apiKey: KEY });
+    expect(providers.settings.openai).toEqual({ apiKeys: [KEY] });
     expect([...providers.missingKeys.keys()]).toEqual(["grok"]);
   });
 
   it("may stand in `.env` or in a mounted file", async () => {
-    expect((await load({ files: { ".env": `OPENAI_API_KEY=${KEY}\n` } })).providers.settings.openai?.apiKey).toBe(KEY);
+    expect((await load({ files: { ".env": `OPENAI_API_KEY=${KEY}\n` } })).providers.settings.openai?.apiKeys).toEqual([
+      KEY,
+    ]);
     const files = { key: `${KEY}\n`, ".env": "OPENAI_API_KEY_FILE=key\n" };
     const config = await load({ files });
-    expect(config.providers.settings.openai?.apiKey).toBe(KEY);
+    expect(config.providers.settings.openai?.apiKeys).toEqual([KEY]);
     expect(config.notes).toEqual([]);
   });
 
   it("of xAI may have either name; the documented one wins, and that is said", async () => {
     const { providers } = await load({ environment: { XAI_API_KEY: "xai-1" } });
-    expect(providers.settings.grok).toEqual({ apiKey: "xai-1" });
+    expect(providers.settings.grok).toEqual({ apiKeys: ["xai-1"] });
     const both = await load({ environment: { XAI_API_KEY: "xai-1", GROK_API_KEY: "xai-2" } });
-    expect(both.providers.settings.grok).toEqual({ apiKey: "xai-2" });
+    expect(both.providers.settings.grok).toEqual({ apiKeys: ["xai-2"] });
     expect(both.notes).toEqual(["XAI_API_KEY: not used, because GROK_API_KEY is set"]);
     expect((await load({ environment: { XAI_API_KEY: "xai-1", GROK_API_KEY: "xai-1" } })).notes).toEqual([]);
   });
 
   it("is trimmed, with a note that does not show it", async () => {
     const config = await load({ environment: { OPENAI_API_KEY: ` ${KEY}\r\n` } });
-    expect(config.providers.settings.openai?.apiKey).toBe(KEY);
+    expect(config.providers.settings.openai?.apiKeys).toEqual([KEY]);
     expect(config.notes).toEqual(["OPENAI_API_KEY: white space around the key was removed"]);
   });
 
@@ -108,7 +110,7 @@ describe("a model", () => {
 describe("an organization", () => {
   it("goes with the key", async () => {
     const environment = { OPENAI_API_KEY: KEY, OPENAI_ORGANIZATION: " org-1 " };
-    expect((await load({ environment })).providers.settings.openai).toEqual({ apiKey: KEY, organization: "org-1" });
+    expect((await load({ environment })).providers.settings.openai).toEqual({ apiKeys: [KEY], organization: "org-1" });
   });
 
   it.each([
