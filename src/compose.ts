@@ -133,7 +133,17 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     await providers.close();
     for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
   };
-  return await startGenerationWorker({ redis, workerId, consumer, laneWorkers, watch, sweeper, logger, giveUp, disconnect });
+  return await startGenerationWorker({
+    redis,
+    workerId,
+    consumer,
+    laneWorkers,
+    watch,
+    sweeper,
+    logger,
+    giveUp,
+    disconnect,
+  });
 }
 
 interface GenerationParts {

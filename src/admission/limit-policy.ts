@@ -93,10 +93,7 @@ export function createLimitLookup({
   };
 }
 
-function limitArguments(
-  entry: Omit<ConfiguredLimits, "provider" | "model">,
-  isLimited: boolean,
-): LimitArguments {
+function limitArguments(entry: Omit<ConfiguredLimits, "provider" | "model">, isLimited: boolean): LimitArguments {
   const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = entry;
   const rates = [requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute];
   const numbers = [...rates, entry.requestsPerSecond, entry.requestsPerDay].map((value) => value ?? 0);

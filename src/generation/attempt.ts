@@ -3,7 +3,14 @@ import type { GenerationJob } from "../job/generation-job.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { ProviderError, type ProviderErrorKind } from "../providers/provider-error.ts";
-import type { ChatMessage, GenerateRequest, GenerateResponse, LimitReport, Provider, TokenUsage } from "../providers/provider.ts";
+import type {
+  ChatMessage,
+  GenerateRequest,
+  GenerateResponse,
+  LimitReport,
+  Provider,
+  TokenUsage,
+} from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
 import type { Prices } from "../models/prices.ts";

@@ -194,7 +194,15 @@ async function stopped(run: Run): Promise<RunOutcome> {
 
 async function end(run: Run, terminal: GenerationResult): Promise<RunOutcome> {
   const { job, deliveries } = run;
-  const settlement = { jobId: job.id, agentId: job.agentId, row: null, report: null, terminal, pause: null, deliveries };
+  const settlement = {
+    jobId: job.id,
+    agentId: job.agentId,
+    row: null,
+    report: null,
+    terminal,
+    pause: null,
+    deliveries,
+  };
   const settled = await run.deps.admission.settle(settlement);
   return { outcome: "ended", record: settled.record ?? terminal };
 }

@@ -214,7 +214,10 @@ async function delay(job: Job, token: string | undefined, untilAt: number): Prom
  * Damaged data, or a defect of ours, would fail again every time: it ends the job. An error of Redis says nothing about
  * the job, which waits.
  */
-async function handleError(error: unknown, { job, token, options }: Omit<Conclusion, "decoded" | "follower">): Promise<never> {
+async function handleError(
+  error: unknown,
+  { job, token, options }: Omit<Conclusion, "decoded" | "follower">,
+): Promise<never> {
   const jobId = jobIdOf(job.id ?? "");
   if (isPassingRedisError(error) || (error instanceof Error && error.name === "ReplyError")) {
     options.logger.error({ jobId, lane: job.queueName, err: error }, "Redis refuses a command; the job is tried again");
@@ -236,6 +239,14 @@ async function refuse(job: Job, reason: string, { admission, generation, logger 
   const kind = data?.input?.kind === "tweet" || data?.input?.kind === "reply" ? data.input.kind : "content";
   const base = { id: jobId, agentId, kind, attempts: [], costMicroUsd: 0, finishedAt: generation.clock.now() } as const;
   const terminal = { status: "failed", ...base, reason } as const;
-  await admission.settle({ jobId, agentId, row: null, report: null, terminal, pause: null, deliveries: job.attemptsMade });
+  await admission.settle({
+    jobId,
+    agentId,
+    row: null,
+    report: null,
+    terminal,
+    pause: null,
+    deliveries: job.attemptsMade,
+  });
   throw new UnrecoverableError(reason);
 }

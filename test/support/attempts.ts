@@ -159,7 +159,13 @@ export const POLICY: AdmissionPolicy = {
 export function admissionOf(
   redis: Redis,
   namespace: string,
-  { workerId = "worker-1", retention = RETENTION, failures = [] as Error[], policy = POLICY, watch = createEpochWatch() } = {},
+  {
+    workerId = "worker-1",
+    retention = RETENTION,
+    failures = [] as Error[],
+    policy = POLICY,
+    watch = createEpochWatch(),
+  } = {},
 ): Admission {
   const retry = { signal: new AbortController().signal, onFailure: (error: Error) => void failures.push(error) };
   return createRedisAdmission({ redis, namespace, workerId, retention, policy, watch, retry });

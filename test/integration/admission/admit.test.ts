@@ -126,7 +126,10 @@ it("a paused limit group is unavailable: how long, why, and how long this job ha
   expect(second.waitedMs).toBeGreaterThanOrEqual(60_000);
   expect(second.waitedMs).toBeLessThan(70_000);
 
-  expect((await admission.admit(request("a", { targets: [{ limitGroup: "grok/grok-4.3", credential: "grok#5e6f7a8b" }] }))).answer).toBe("granted");
+  expect(
+    (await admission.admit(request("a", { targets: [{ limitGroup: "grok/grok-4.3", credential: "grok#5e6f7a8b" }] })))
+      .answer,
+  ).toBe("granted");
 });
 
 it("a pause that is over is none", async () => {

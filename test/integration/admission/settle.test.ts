@@ -207,7 +207,9 @@ it("pauses only grow", async () => {
 
 it("everything written has its time to live, counted from the end of the job", async () => {
   await using at = await openNamespace();
-  await run(at, failedRow(intentOf("a")), { pause: { scope: "limit-group", name: GROUP, forMs: 5_000, why: "rate-limited" } });
+  await run(at, failedRow(intentOf("a")), {
+    pause: { scope: "limit-group", name: GROUP, forMs: 5_000, why: "rate-limited" },
+  });
   expect(await at.redis.pttl(at.keys.job("a")), "a job that is not finished never expires").toBe(-1);
   const within = async (key: string, ms: number): Promise<void> => {
     const left = await at.redis.pttl(key);
