@@ -64,6 +64,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       "src/providers/registry.ts",
       "src/providers/openai-compatible/normalize-endpoint.ts",
     ],
+    types: ["src/admission/limit-policy.ts", "src/generation/run.ts"],
     packages: ["zod"],
   },
 

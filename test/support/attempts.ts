@@ -3,8 +3,15 @@ import { controlKeys, type ControlKeys } from "../../src/admission/keys.ts";
 import { createRedisAdmission } from "../../src/admission/redis-admission.ts";
 import type { Retention } from "../../src/admission/write-settlement.ts";
 import { createEpochWatch } from "../../src/admission/epoch-watch.ts";
-import type { AdmissionPolicy } from "../../src/admission/limit-policy.ts";
-import type { Admission, AdmitRequest, CallTarget, Settlement } from "../../src/admission/admission.ts";
+import type { AdmissionPolicy, ConfiguredLimits } from "../../src/admission/limit-policy.ts";
+import type {
+  Admission,
+  AdmitReply,
+  AdmitRequest,
+  CallReport,
+  CallTarget,
+  Settlement,
+} from "../../src/admission/admission.ts";
 import type { SucceededResult, UnsuccessfulResult } from "../../src/job/generation-result.ts";
 import type { UsageRecord } from "../../src/job/usage-record.ts";
 import { connectTestRedis, testNamespace } from "./redis.ts";
@@ -154,6 +161,21 @@ export const POLICY: AdmissionPolicy = {
     unknownPrice: "allow",
   },
 };
+
+/** OpenAI with these limits, a burst of a second and days in UTC where `limits` does not say otherwise. */
+export function limitedTo(
+  limits: Omit<Partial<ConfiguredLimits>, "provider">,
+  others: Partial<AdmissionPolicy> = {},
+): AdmissionPolicy {
+  const entry = { model: null, dayEndsIn: "UTC", burstSeconds: 1, tokensCounted: "used", ...limits } as const;
+  return { ...POLICY, unlimited: new Set(), limits: [{ ...entry, provider: "openai" }], ...others };
+}
+
+/** The report of a call that was granted. */
+export function reportOf(grant: AdmitReply, changes: Partial<CallReport> = {}): CallReport {
+  if (grant.answer !== "granted") throw new Error(`got ${JSON.stringify(grant)}; expected granted`);
+  return { grant, limits: [], health: "good", ...changes };
+}
 
 /** The gates as one worker has them. `failures` receives what was retried. */
 export function admissionOf(

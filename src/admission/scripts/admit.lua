@@ -144,7 +144,7 @@ local function evaluate(index)
   end
   local day = lower(limits.day, group['learned:day'])
   if day and dayUsed(group, limits) >= day then return later(limits.dayLeftMs, 'limit') end
-  if #buckets == 0 and limits.isLimited and not group.seen then
+  if #buckets == 0 and not day and limits.isLimited and not group.seen then
     if now - (group.firstAt or 0) < FIRST_ANSWER_MS then return later(ASK_AGAIN_MS, 'first-answer') end
     found.isFirst = true
   end

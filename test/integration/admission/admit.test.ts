@@ -116,7 +116,7 @@ it("a paused limit group is unavailable: how long, why, and how long this job ha
   const first = unavailable(await admission.admit(request("a")));
   expect(first).toMatchObject({ why: "rate-limited", waitedMs: 0 });
   expect(first.forMs).toBeGreaterThan(50_000);
-  expect(first.forMs).toBeLessThanOrEqual(60_000);
+  expect(first.forMs, "whole milliseconds, rounded up").toBeLessThanOrEqual(60_001);
   expect(await at.redis.exists(at.keys.intents("worker-1"))).toBe(0);
 
   // As if it had been told so for the first time a minute ago.

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { JOB_NAME } from "../../../src/queue/job-codec.ts";
 import { QUARANTINE } from "../../../src/queue/lane.ts";
-import { admitRequestOf, admissionOf, intentOf } from "../../support/attempts.ts";
+import { admitRequestOf, admissionOf, intentOf, settlementOf } from "../../support/attempts.ts";
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
 
@@ -115,7 +115,7 @@ it("a worker that was only silent settles late: its orphan becomes what the call
   const result = await system.resultOf("a");
   const { redis, namespace } = system;
   const late = { ...intent, outcome: "succeeded", sent: "yes", costMicroUsd: 2, possiblyBilled: false } as const;
-  const settlement = { jobId: "a", agentId: "nori", row: late, terminal: null, pause: null, deliveries: 0 };
+  const settlement = settlementOf(late);
   expect(await admissionOf(redis, namespace, { workerId: "silent" }).settle(settlement)).toEqual({ record: result });
   const rows = await system.rows();
   expect(rows).toContainEqual(late);

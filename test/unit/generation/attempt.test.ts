@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChainMember } from "../../../src/agents/agent.ts";
-import { callProvider, intentOf } from "../../../src/generation/attempt.ts";
+import { callProvider, inputBytesOf, intentOf } from "../../../src/generation/attempt.ts";
 import type { Step } from "../../../src/generation/decide.ts";
 import { succeededResult, unsuccessfulResult } from "../../../src/generation/results.ts";
 import type { GenerationJob } from "../../../src/job/generation-job.ts";
@@ -58,7 +58,9 @@ function stepOf(differences: Partial<Step & { do: "call" }> = {}): Step & { do: 
 }
 
 function intent(step = stepOf(), dependencies = deps()): UsageRecord {
-  return intentOf({ job: JOB, member: MEMBER, step, attempt: 2, messages: MESSAGES }, dependencies);
+  const tokens = { inputTokens: 25, outputTokens: 40 };
+  const inputBytes = inputBytesOf(MESSAGES);
+  return intentOf({ job: JOB, member: MEMBER, step, attempt: 2, inputBytes, tokens }, dependencies);
 }
 
 /** The row of a call that a provider answers with `generate`. */
@@ -98,6 +100,11 @@ describe("an intent", () => {
       // A token for each of 84 + 16 bytes, and the whole cap.
       costMicroUsd: 100 * 1 + 280 * 2,
     });
+  });
+
+  it("holds of the budgets what it will probably cost; nothing where the price is not known", () => {
+    expect(intent().reservedMicroUsd).toBe(25 * 1 + 40 * 2);
+    expect(intent(stepOf(), deps([])).reservedMicroUsd).toBe(0);
   });
 
   it("of a call with a larger cap may cost more", () => {

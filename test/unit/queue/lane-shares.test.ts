@@ -1,18 +1,38 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { laneShares } from "../../../src/queue/lane-shares.ts";
+import { laneShares, type LaneDemand } from "../../../src/queue/lane-shares.ts";
+
+/** A lane without a limiter, of which every job counts. */
+function busy(inWork: number): LaneDemand {
+  return { inWork, counted: inWork, target: Infinity };
+}
 
 describe("laneShares", () => {
   it("gives everything to the only lane", () => {
-    expect(laneShares([0], 64)).toEqual([64]);
-    expect(laneShares([64], 64)).toEqual([64]);
+    expect(laneShares([busy(0)], 64)).toEqual([64]);
+    expect(laneShares([busy(64)], 64)).toEqual([64]);
   });
 
   it("lets a lane start beside one that holds everything, and shrinks that one", () => {
-    expect(laneShares([64, 0], 64)).toEqual([64, 1]);
-    expect(laneShares([64, 1], 64)).toEqual([32, 1]);
-    expect(laneShares([40, 1], 64)).toEqual([32, 24]);
-    expect(laneShares([32, 32], 64)).toEqual([32, 32]);
+    expect(laneShares([busy(64), busy(0)], 64)).toEqual([64, 1]);
+    expect(laneShares([busy(64), busy(1)], 64)).toEqual([32, 1]);
+    expect(laneShares([busy(40), busy(1)], 64)).toEqual([32, 24]);
+    expect(laneShares([busy(32), busy(32)], 64)).toEqual([32, 32]);
+  });
+
+  it("gives a lane no more than its limiter lets through", () => {
+    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }], 64)).toEqual([12]);
+    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }, busy(32)], 64)).toEqual([12, 32]);
+  });
+
+  it("what waits for a slot takes nobody's room", () => {
+    expect(laneShares([{ inWork: 30, counted: 0, target: 30 }, busy(10)], 64)).toEqual([30, 64]);
+  });
+
+  it("a lane that stands still keeps what it has and gives the cap to the others", () => {
+    const stuck = { inWork: 32, counted: 0, target: Infinity };
+    expect(laneShares([stuck, busy(32)], 64)).toEqual([32, 64]);
+    expect(laneShares([stuck], 64), "alone too: it must not grow").toEqual([32]);
   });
 
   it("never lets lanes grow beyond the cap, but for one job each", () => {
@@ -21,7 +41,7 @@ describe("laneShares", () => {
         fc.array(fc.nat(70), { minLength: 1, maxLength: 8 }),
         fc.integer({ min: 1, max: 64 }),
         (inWork, cap) => {
-          const shares = laneShares(inWork, cap);
+          const shares = laneShares(inWork.map(busy), cap);
           const total = inWork.reduce((sum, jobs) => sum + jobs, 0);
           for (const [lane, share] of shares.entries()) {
             const jobs = inWork[lane] ?? 0;
