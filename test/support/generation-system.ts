@@ -38,6 +38,9 @@ export const ADA = {
 /** OpenAI alone. */
 export const NORI = { ...ADA, id: "nori", name: "Nori", llm_config: { model: "gpt-6-luna" } };
 
+/** Limits that are known and never reached: otherwise the very first call is alone until its answer shows them. */
+const AMPLE = ["openai", "grok"].map((provider) => ({ provider, requestsPerMinute: 1e9 }));
+
 export interface SystemOptions {
   readonly openai?: RecordedServer | string;
   readonly grok?: RecordedServer | string;
@@ -126,7 +129,7 @@ function configOf({ openai, grok, settings }: SystemOptions, namespace: string):
     ...(grok !== undefined && { GROK_API_KEY: TEST_KEYS.grok, GROK_API_ENDPOINT: urlOf(grok) }),
   };
   const config = loadConfig({ environment, directory: import.meta.dirname, isTerminal: false });
-  const file = configFileSchema.parse({ retries: { baseSeconds: 0.005, capSeconds: 0.02 }, ...settings });
+  const file = configFileSchema.parse({ retries: { baseSeconds: 0.005, capSeconds: 0.02 }, limits: AMPLE, ...settings });
   return { ...config, file };
 }
 

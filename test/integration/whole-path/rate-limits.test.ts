@@ -139,8 +139,8 @@ it("a pause ends by itself: the job goes on with the provider that it waited for
   await system.expectAccounted();
 });
 
-/** How long OpenAI's limit group is left alone, in ms. */
+/** How long OpenAI's key is left alone, in ms. */
 async function pausedFor({ redis, namespace }: GenerationSystem): Promise<number> {
-  const [key = ""] = await redis.keys(`{${namespace}}:limits:openai/*`);
+  const [key = ""] = await redis.keys(`{${namespace}}:key:openai#*`);
   return Number(await redis.hget(key, "pausedUntil")) - Date.now();
 }
