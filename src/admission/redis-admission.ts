@@ -180,7 +180,7 @@ async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {
     ],
     [
       ...args,
-      ...[tokens.inputTokens, tokens.outputTokens, picoUsdOf(intent.reservedMicroUsd), intent.provider, intent.agentId],
+      ...[tokens.inputTokens, tokens.outputTokens, intent.provider, intent.agentId],
       ...gate.limitsOf(intent.provider, intent.model).argumentsAt(gate.epochMs()),
     ],
   );

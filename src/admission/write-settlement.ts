@@ -90,11 +90,10 @@ function argumentsOf(
   const attempt = row === null ? [0, "", ""] : [row.attempt, row.attemptId, JSON.stringify(row)];
   const record = terminal === null ? ["", ""] : [JSON.stringify(terminal), terminal.status];
   const standstill = pause === null ? [0, "", ""] : [Math.ceil(pause.forMs), pause.why, pause.name];
-  const money = row === null ? [0, 0] : [picoUsdOf(row.costMicroUsd), picoUsdOf(row.reservedMicroUsd)];
   return [
     ...[state, ...attempt, agentId, row?.provider ?? "", retention.usageRows, retention.countersMs],
     ...[...record, deliveries, retention.resultsMs, keys.settledChannel, jobId, keys.epochsChannel],
-    ...[...money, ...standstill],
+    ...[picoUsdOf(row?.costMicroUsd ?? 0), ...standstill],
     ...(row === null || report === null ? [0] : [1, ...reportArguments(report, row, writer)]),
     ...(row === null ? [] : countersOf(row).flat()),
   ];

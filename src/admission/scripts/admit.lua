@@ -39,7 +39,7 @@ local now = nowMs()
 local known = tonumber(ARGV[1])
 if attempts == known + 1 then
   local state = redis.call('HGET', KEYS[1], 'state:' .. attempts)
-  local slotAt, epoch, target = string.match(state or '', '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)$')
+  local slotAt, epoch, target = string.match(state or '', '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)|%d+$')
   if slotAt then
     return { 'granted', tonumber(target), ms(math.max(0, slotAt - now)), tonumber(epoch) }
   end
@@ -143,6 +143,7 @@ local function evaluate(index)
     end
   end
   local day = lower(limits.day, group['learned:day'])
+  found.day = day
   if day and dayUsed(group, limits) >= day then return later(limits.dayLeftMs, 'limit') end
   if #buckets == 0 and not day and limits.isLimited and not group.seen then
     if now - (group.firstAt or 0) < FIRST_ANSWER_MS then return later(ASK_AGAIN_MS, 'first-answer') end
@@ -168,7 +169,7 @@ for index = 1, (#KEYS - 4) / 2 do
   if isBetter(found, best) then best = found end
 end
 local group = best.group
-if not isOver and best.buckets and now - (group.ownAt or 0) > OWN_LANES_MS / 4 then
+if not isOver and best.buckets and #best.buckets > 0 and now - (group.ownAt or 0) > OWN_LANES_MS / 4 then
   redis.call('HSET', best.key, 'ownAt', ms(now))
 end
 if best.refused then
@@ -179,38 +180,35 @@ if best.forMs then
 end
 
 local slotAt = now + best.waitMs
-local granted = group.granted or 0
-local changes = { 'granted', granted + 1 }
-local function change(field, value)
-  changes[#changes + 1], changes[#changes + 2] = field, value
-end
+local granted, changes = group.granted or 0, {}
 for _, bucket in ipairs(best.buckets) do
-  local full = group['full:' .. bucket.name] or 0
-  change('full:' .. bucket.name, ms(math.max(full, slotAt) + bucket.needMs))
+  local field = 'full:' .. bucket.name
+  set(group, changes, field, math.max(group[field] or 0, slotAt) + bucket.needMs)
   if isOver and (bucket.name == 'requests' or bucket.name == 'tokens') then
-    local overFull = group['full:over:' .. bucket.name] or 0
-    change('full:over:' .. bucket.name, ms(math.max(overFull, slotAt) + bucket.needMs / OVER_SHARE))
+    local over = 'full:over:' .. bucket.name
+    set(group, changes, over, math.max(group[over] or 0, slotAt) + bucket.needMs / OVER_SHARE)
   end
 end
 -- What refusals show is counted from a moment at which the buckets were full.
 if #best.buckets > 0 and best.room >= 1 then
-  change('busySince', ms(slotAt))
-  change('busyBase', granted)
-  change('busyFromFull', 1)
+  set(group, changes, 'busySince', slotAt)
+  set(group, changes, 'busyBase', granted)
+  set(group, changes, 'busyFromFull', 1)
 end
-if limits.isLimited then
-  change('day', limits.dayName)
-  change('dayUsed', dayUsed(group, limits) + 1)
+if best.day then
+  set(group, changes, 'dayUsed', dayUsed(group, limits) + 1)
+  set(group, changes, 'day', limits.dayName)
 end
-if best.isFirst then change('firstAt', ms(now)) end
+if best.isFirst then set(group, changes, 'firstAt', now) end
+set(group, changes, 'granted', granted + 1)
 breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
-redis.call('HSET', best.key, unpack(changes))
+write(best.key, changes)
 
 local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[24]))
-hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), held)
+if #budgets > 0 then hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), held) else held = 0 end
 
 local attempt, epoch = attempts + 1, group.epoch or 0
-local state = string.format('open:%s|%s|%d|%d', ARGV[2], ms(slotAt), epoch, best.index)
+local state = string.format('open:%s|%.4f|%d|%d|%.0f', ARGV[2], slotAt, epoch, best.index, held)
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
 local reply = { 'granted', best.index, ms(best.waitMs), epoch }

@@ -21,8 +21,8 @@ local keptRows, countersMs = take(), take()
 -- Terminal record (JSON) or '', its status, deliveries, how long the job's keys live then (ms).
 local record, status, deliveries, resultsMs = take(), take(), take(), take()
 local settledChannel, jobId, epochsChannel = take(), take(), take()
--- What the attempt cost and what was held for it, pico-USD.
-local costPico, heldPico = takeNumber(), takeNumber()
+-- What the attempt cost, pico-USD.
+local costPico = takeNumber()
 local pauseMs, pauseWhy, pauseName = takeNumber(), take(), take()
 -- 1: the call reports about its limit group.
 local hasReport = take() == '1'
@@ -47,6 +47,7 @@ local firstCounter = position + 1
 
 local KEPT_CALLS = 200
 local GROUP_TTL_MS = 7 * 24 * 3600 * 1000
+local EXPIRE_EVERY_MS = 10000
 
 local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base')
 local result, state = job[1], attempt > 0 and job[3]
@@ -112,42 +113,47 @@ end
 
 -- Limits, pace and health of the group that was called.
 local function learn()
-  local key = KEYS[8]
+  local key, changes = KEYS[8], {}
   local group = loadGroup(key)
-  local isCurrent = call.epoch == (group.epoch or 0)
-  learnLimits(key, group, limits, reports, now)
+  local isNewPart = math.floor(now / EXPIRE_EVERY_MS) ~= math.floor((group.settledAt or 0) / EXPIRE_EVERY_MS)
+  call.isOld = call.epoch ~= (group.epoch or 0)
+  learnLimits(group, changes, limits, reports)
   if call.isRefused then
-    if isCurrent then
-      pushForward(key, group, limits, call, now)
-      raiseEpoch(key, group, epochsChannel, call.group)
+    if not call.isOld then
+      pushForward(group, changes, limits, call, now)
+      raiseEpoch(group, changes, epochsChannel, call.group)
     elseif call.epoch == group.epoch - 1 then
-      refuseOneMore(key, group, now)
+      refuseOneMore(group, changes, now)
     end
   else
-    if isCurrent then
-      settleTokens(key, group, limits, {
+    local buckets = bucketsOf(group, limits, 1, 1, now)
+    if not call.isOld then
+      settleTokens(group, changes, buckets, {
         requests = call.wasSent and 0 or -1,
         input = call.used.input - call.reserved.input, output = call.used.output - call.reserved.output,
-      }, now)
+      })
     end
-    lowerToRemaining(key, group, limits, reports, now)
+    lowerToRemaining(group, changes, buckets, reports, now)
   end
-  call.isOld = not isCurrent
-  if breakerLearns(key, group, call, rules, now) then raiseEpoch(key, group, epochsChannel, call.group) end
+  if breakerLearns(key, group, changes, call, rules, now) then raiseEpoch(group, changes, epochsChannel, call.group) end
   if not group.seen then
-    redis.call('HSET', key, 'seen', 1)
+    set(group, changes, 'seen', 1)
     redis.call('SADD', KEYS[11], call.group)
   end
-  if call.failure ~= '' then redis.call('HSET', key, 'lastError', call.failure) end
-  redis.call('PEXPIRE', key, GROUP_TTL_MS)
-  redis.call('LPUSH', KEYS[9], call.summary)
-  redis.call('LTRIM', KEYS[9], 0, KEPT_CALLS - 1)
-  redis.call('PEXPIRE', KEYS[9], GROUP_TTL_MS)
+  if call.failure ~= '' then set(group, changes, 'lastError', call.failure) end
+  if isNewPart then set(group, changes, 'settledAt', now) end
+  write(key, changes)
+  local kept = redis.call('LPUSH', KEYS[9], call.summary)
+  if kept > KEPT_CALLS * 1.2 then redis.call('LTRIM', KEYS[9], 0, KEPT_CALLS - 1) end
+  if isNewPart then
+    redis.call('PEXPIRE', key, GROUP_TTL_MS)
+    redis.call('PEXPIRE', KEYS[9], GROUP_TTL_MS)
+  end
 end
 
 if attempt > 0 then
   if stateGiven == 'settled' and state == 'orphaned' then undoOrphan() end
-  if isOpen then hold(KEYS[10], spendingNames(provider, agent), -heldPico) end
+  if isOpen then hold(KEYS[10], spendingNames(provider, agent), -heldOf(state)) end
   if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
   if isOpen and hasReport then learn() end
   redis.call('SREM', KEYS[2], attemptId)

@@ -1,7 +1,9 @@
 -- BREAKER: closed → open (no calls) → half-open (one probe) → ramp (as many calls as have succeeded, and as many again)
 -- → closed. Its state is part of the limit group; no field `breaker` is closed.
 
-local WINDOW_SLOTS = 6
+-- The window is counted in so many parts: the current one in `windowPart`, `windowGood`, `windowBad`, those before as
+-- 'part good bad' in `window:0` and so on.
+local WINDOW_PARTS = 6
 -- In the ramp a call that never came back holds nobody up longer than this.
 local CREDIT_MS = 1000
 
@@ -17,98 +19,115 @@ local function breakerWait(group, now)
   return 0
 end
 
--- Notes a call that ADMIT lets through, in a list of fields to write.
+-- Notes a call that ADMIT lets through.
 local function breakerAdmits(group, changes, attemptId, overAt, now)
   if group.breaker == 'open' or group.breaker == 'half-open' then
-    for _, value in ipairs({ 'breaker', 'half-open', 'probe', attemptId, 'breakerUntil', ms(overAt) }) do
-      changes[#changes + 1] = value
-    end
+    set(group, changes, 'breaker', 'half-open')
+    set(group, changes, 'probe', attemptId)
+    set(group, changes, 'breakerUntil', overAt)
   elseif group.breaker == 'ramp' then
-    for _, value in ipairs({ 'credits', math.max(0, group.credits - 1), 'creditAt', ms(now) }) do
-      changes[#changes + 1] = value
-    end
+    set(group, changes, 'credits', math.max(0, group.credits - 1))
+    set(group, changes, 'creditAt', now)
   end
 end
 
-local function clearWindow(key)
+local function clearWindow(key, group, changes)
   local fields = {}
-  for slot = 0, WINDOW_SLOTS do fields[#fields + 1] = 'window:' .. slot end
+  for part = 0, WINDOW_PARTS do fields[#fields + 1] = 'window:' .. part end
   redis.call('HDEL', key, unpack(fields))
+  set(group, changes, 'windowGood', 0)
+  set(group, changes, 'windowBad', 0)
 end
 
--- Counts a call in the window. Replies calls and failures of the window, this one included.
-local function countInWindow(key, isBad, windowMs, now)
-  local slotMs = windowMs / WINDOW_SLOTS
-  local current = math.floor(now / slotMs)
+local function countInWindow(key, group, changes, isBad, windowMs, now)
+  local part = math.floor(now / (windowMs / WINDOW_PARTS))
+  if part ~= group.windowPart then
+    if group.windowPart then
+      local field = 'window:' .. group.windowPart % (WINDOW_PARTS + 1)
+      redis.call('HSET', key, field, string.format('%d %d %d', group.windowPart, group.windowGood, group.windowBad))
+    end
+    set(group, changes, 'windowPart', part)
+    set(group, changes, 'windowGood', 0)
+    set(group, changes, 'windowBad', 0)
+  end
+  local counter = isBad and 'windowBad' or 'windowGood'
+  set(group, changes, counter, group[counter] + 1)
+end
+
+-- Calls and failures of the whole window.
+local function sumOfWindow(key, group)
+  local calls, failures = group.windowGood + group.windowBad, group.windowBad
   local fields = {}
-  for slot = 0, WINDOW_SLOTS do fields[#fields + 1] = 'window:' .. slot end
-  local calls, failures, mine = 0, 0, nil
+  for part = 0, WINDOW_PARTS do fields[#fields + 1] = 'window:' .. part end
   for _, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
     if value then
-      local slot, good, bad = string.match(value, '^(%d+) (%d+) (%d+)$')
-      slot, good, bad = tonumber(slot), tonumber(good), tonumber(bad)
-      if slot == current then mine = { good = good, bad = bad } end
-      if slot > current - WINDOW_SLOTS and slot <= current then
+      local part, good, bad = string.match(value, '^(%d+) (%d+) (%d+)$')
+      if tonumber(part) > group.windowPart - WINDOW_PARTS and tonumber(part) < group.windowPart then
         calls, failures = calls + good + bad, failures + bad
       end
     end
   end
-  mine = mine or { good = 0, bad = 0 }
-  if isBad then mine.bad = mine.bad + 1 else mine.good = mine.good + 1 end
-  local value = string.format('%d %d %d', current, mine.good, mine.bad)
-  redis.call('HSET', key, 'window:' .. current % (WINDOW_SLOTS + 1), value)
-  return calls + 1, failures + (isBad and 1 or 0)
+  return calls, failures
 end
 
--- Replies true when it has opened now: everybody who waits must ask again.
-local function openBreaker(key, openMs, now)
-  redis.call('HSET', key, 'breaker', 'open', 'breakerUntil', ms(now + openMs), 'openedAt', ms(now))
-  redis.call('HDEL', key, 'probe', 'credits', 'creditAt', 'rampGood', 'rampBad')
-  clearWindow(key)
+-- Replies true: everybody who waits must ask again.
+local function openBreaker(key, group, changes, openMs, now)
+  set(group, changes, 'breaker', 'open')
+  set(group, changes, 'breakerUntil', now + openMs)
+  set(group, changes, 'openedAt', now)
+  redis.call('HDEL', key, 'probe')
+  clearWindow(key, group, changes)
   return true
 end
 
-local function closeBreaker(key)
-  redis.call('HDEL', key, 'breaker', 'breakerUntil', 'probe', 'credits', 'creditAt', 'rampGood', 'rampBad', 'openedAt')
-  clearWindow(key)
+local function closeBreaker(key, group, changes)
+  redis.call('HDEL', key, 'breaker', 'breakerUntil', 'credits', 'creditAt', 'rampGood', 'rampBad', 'openedAt')
+  group.breaker = nil
+  clearWindow(key, group, changes)
 end
 
-local function afterProbe(key, health, rules, now)
-  if health == 'bad' then return openBreaker(key, rules.openMs, now) end
+local function afterProbe(key, group, changes, health, rules, now)
+  if health == 'bad' then return openBreaker(key, group, changes, rules.openMs, now) end
   if health == 'good' then
-    redis.call('HSET', key, 'breaker', 'ramp', 'credits', 2, 'creditAt', ms(now), 'rampGood', 1, 'rampBad', 0)
     redis.call('HDEL', key, 'probe')
+    set(group, changes, 'breaker', 'ramp')
+    set(group, changes, 'credits', 2)
+    set(group, changes, 'creditAt', now)
+    set(group, changes, 'rampGood', 1)
+    set(group, changes, 'rampBad', 0)
   else
     -- It said nothing: the next call is the probe.
-    redis.call('HSET', key, 'breakerUntil', ms(now))
+    set(group, changes, 'breakerUntil', now)
   end
   return false
 end
 
-local function inRamp(key, group, health, rules, now)
+local function inRamp(key, group, changes, health, rules, now)
   local good = group.rampGood + (health == 'good' and 1 or 0)
   local bad = group.rampBad + (health == 'bad' and 1 or 0)
-  if bad / (good + bad) >= rules.failureShare then return openBreaker(key, rules.openMs, now) end
+  if bad / (good + bad) >= rules.failureShare then return openBreaker(key, group, changes, rules.openMs, now) end
   if good >= rules.minCalls then
-    closeBreaker(key)
+    closeBreaker(key, group, changes)
   else
-    local credits = group.credits + (health == 'good' and 2 or 1)
-    redis.call('HSET', key, 'rampGood', good, 'rampBad', bad, 'credits', credits)
+    set(group, changes, 'rampGood', good)
+    set(group, changes, 'rampBad', bad)
+    set(group, changes, 'credits', group.credits + (health == 'good' and 2 or 1))
   end
   return false
 end
 
--- What a call's end means. `isOld`: it was granted before the breaker's state changed. Replies true when it has opened.
-local function breakerLearns(key, group, call, rules, now)
+-- What a call's end means. `isOld`: it was granted before the breaker opened. Replies true when it has opened now.
+local function breakerLearns(key, group, changes, call, rules, now)
   if group.breaker == 'half-open' then
-    return call.attemptId == group.probe and afterProbe(key, call.health, rules, now)
+    return call.attemptId == group.probe and afterProbe(key, group, changes, call.health, rules, now)
+  elseif group.breaker == 'ramp' then
+    return not call.isOld and inRamp(key, group, changes, call.health, rules, now)
+  elseif group.breaker == 'open' or call.health == 'neutral' then
+    return false
   end
-  if call.health == 'neutral' and group.breaker ~= 'ramp' then return false end
-  if group.breaker == 'ramp' then
-    return not call.isOld and inRamp(key, group, call.health, rules, now)
-  end
-  if group.breaker == 'open' then return false end
-  local calls, failures = countInWindow(key, call.health == 'bad', rules.windowMs, now)
-  if call.health ~= 'bad' or calls < rules.minCalls or failures / calls < rules.failureShare then return false end
-  return openBreaker(key, rules.openMs, now)
+  countInWindow(key, group, changes, call.health == 'bad', rules.windowMs, now)
+  if call.health ~= 'bad' then return false end
+  local calls, failures = sumOfWindow(key, group)
+  if calls < rules.minCalls or failures / calls < rules.failureShare then return false end
+  return openBreaker(key, group, changes, rules.openMs, now)
 end

@@ -7,22 +7,25 @@ local function spendingNames(provider, agent)
   return { 'global', 'provider|' .. provider, 'agent|' .. agent }
 end
 
-local function add(key, field, pico)
-  if pico ~= 0 then
-    redis.call('HINCRBY', key, field, string.format('%.0f', pico))
-  end
+local function addTo(key, prefix, names, pico)
+  if pico == 0 then return end
+  local amount, total = string.format('%.0f', pico), 0
+  for _, name in ipairs(names) do total = redis.call('HINCRBY', key, prefix .. name, amount) end
+  -- Somebody's first of the day; later ones need not.
+  if total == pico then redis.call('PEXPIRE', key, SPEND_TTL_MS) end
 end
 
 local function hold(key, names, pico)
-  if pico == 0 then return end
-  for _, name in ipairs(names) do add(key, 'held|' .. name, pico) end
-  redis.call('PEXPIRE', key, SPEND_TTL_MS)
+  addTo(key, 'held|', names, pico)
 end
 
 local function spend(key, names, pico)
-  if pico == 0 then return end
-  for _, name in ipairs(names) do add(key, name, pico) end
-  redis.call('PEXPIRE', key, SPEND_TTL_MS)
+  addTo(key, '', names, pico)
+end
+
+-- How much an open attempt holds: the last part of its state.
+local function heldOf(state)
+  return tonumber(string.match(state, '|(%d+)$'))
 end
 
 -- Which of the budgets stands in the way, and how: 'spent' for good, 'reserved' for now. Budgets: { name, limit }...

@@ -1,53 +1,45 @@
 -- REPORTS: what the end of a call teaches about its limit group.
 
-local DAY = 'day'
-
--- { name, most, remaining, isDay }... as in SETTLE's arguments; remaining -1: not told.
-local function learnLimits(key, group, limits, reports, now)
+-- { name, most, remaining, isDay }... as in SETTLE's arguments; remaining -1: not told. Tokens by day are left to the
+-- vendor: it says no with a time.
+local function learnLimits(group, changes, limits, reports)
   for _, report in ipairs(reports) do
-    local field = report.isDay and 'learned:' .. DAY or 'learned:' .. report.name
-    if report.isDay and report.name ~= 'requests' then
-      -- Tokens by day are left to the vendor: it says no with a time.
-      field = nil
-    elseif group[field] ~= report.most then
-      group[field] = report.most
-      redis.call('HSET', key, field, report.most)
-    end
-    if field and report.isDay and report.remaining >= 0 then
-      local used = math.max(dayUsed(group, limits), report.most - report.remaining)
-      redis.call('HSET', key, 'day', limits.dayName, 'dayUsed', used)
+    local field = report.isDay and 'learned:day' or 'learned:' .. report.name
+    if not report.isDay or report.name == 'requests' then
+      if group[field] ~= report.most then set(group, changes, field, report.most) end
+      if report.isDay and report.remaining >= 0 then
+        local used = math.max(dayUsed(group, limits), report.most - report.remaining)
+        set(group, changes, 'day', limits.dayName)
+        set(group, changes, 'dayUsed', used)
+      end
     end
   end
 end
 
 -- A remaining that is lower than our own lowers the bucket at once. A higher one proves nothing: answers come late and
 -- out of order.
-local function lowerToRemaining(key, group, limits, reports, now)
-  for _, bucket in ipairs(bucketsOf(group, limits, 1, 1, now)) do
-    for _, report in ipairs(reports) do
+local function lowerToRemaining(group, changes, buckets, reports, now)
+  for _, report in ipairs(reports) do
+    for _, bucket in ipairs(buckets) do
       if report.name == bucket.name and not report.isDay and report.remaining >= 0 then
         local full = now + bucket.burstMs - report.remaining * bucket.unitMs
-        if full > (group['full:' .. bucket.name] or 0) then
-          group['full:' .. bucket.name] = full
-          redis.call('HSET', key, 'full:' .. bucket.name, ms(full))
-        end
+        if full > (group['full:' .. bucket.name] or 0) then set(group, changes, 'full:' .. bucket.name, full) end
       end
     end
   end
 end
 
 -- What was reserved and not used goes back, what was used beyond it is taken; `requests`: -1 gives the request back.
-local function settleTokens(key, group, limits, difference, now)
-  local amounts = {
-    requests = difference.requests, second = difference.requests,
-    tokens = difference.input + difference.output, input = difference.input, output = difference.output,
-  }
-  for _, bucket in ipairs(bucketsOf(group, limits, 1, 1, now)) do
-    local full, amount = group['full:' .. bucket.name], amounts[bucket.name]
-    if full and amount ~= 0 then
-      group['full:' .. bucket.name] = full + amount * bucket.unitMs
-      redis.call('HSET', key, 'full:' .. bucket.name, ms(full + amount * bucket.unitMs))
+local function settleTokens(group, changes, buckets, difference)
+  for _, bucket in ipairs(buckets) do
+    local name, amount = bucket.name, difference.requests
+    if name == 'tokens' then
+      amount = difference.input + difference.output
+    elseif name == 'input' or name == 'output' then
+      amount = difference[name]
     end
+    local full = group['full:' .. name]
+    if full and amount ~= 0 then set(group, changes, 'full:' .. name, full + amount * bucket.unitMs) end
   end
 end
 
@@ -55,12 +47,12 @@ end
 -- worth) or empty (a refusal), it took just what it had and what flowed in.
 local LONGEST_SPAN_MS = 300000
 
-local function observe(key, group, accepted, spanMs, now)
-  if accepted < 1 or spanMs > LONGEST_SPAN_MS then return end
-  local perMinute = accepted / math.max(spanMs, 1) * 60000
-  -- One refusal alone proves no more than that.
-  if group.eventFloor then perMinute = math.max(perMinute, group.eventFloor) end
-  redis.call('HSET', key, 'observed', string.format('%.3f', perMinute), 'observedAt', ms(now))
+local function observe(group, changes, now)
+  if group.eventAccepted < 1 or group.eventMs > LONGEST_SPAN_MS then return end
+  local perMinute = group.eventAccepted / math.max(group.eventMs, 1) * 60000
+  -- One refusal alone proves no more than half.
+  set(group, changes, 'observed', math.max(perMinute, group.eventFloor))
+  set(group, changes, 'observedAt', now)
 end
 
 -- Calls whose slot is still ahead.
@@ -73,28 +65,26 @@ local function backlogOf(group, buckets, now)
 end
 
 -- The first refusal of an epoch: the vendor's buckets are empty, and so are ours from now on.
-local function pushForward(key, group, limits, call, now)
+local function pushForward(group, changes, limits, call, now)
   local buckets = bucketsOf(group, limits, math.max(1, call.reserved.input), math.max(1, call.reserved.output), now)
   if not group['learned:requests'] then
     local granted = (group.granted or 0) - backlogOf(group, buckets, now)
     if group.busySince then
-      local accepted = granted - group.busyBase - 1
-      local spanMs = now - group.busySince + (group.busyFromFull == 1 and limits.burstMs or 0)
-      local rate = lower(limits.requests, observedRate(group, now))
-      group.eventFloor = rate and rate / 2
-      redis.call('HSET', key, 'eventAccepted', accepted, 'eventMs', ms(spanMs), 'eventFloor', group.eventFloor or 0)
-      observe(key, group, accepted, spanMs, now)
+      set(group, changes, 'eventAccepted', granted - group.busyBase - 1)
+      set(group, changes, 'eventMs', now - group.busySince + (group.busyFromFull == 1 and limits.burstMs or 0))
+      set(group, changes, 'eventFloor', (lower(limits.requests, observedRate(group, now)) or 0) / 2)
+      observe(group, changes, now)
     end
-    redis.call('HSET', key, 'busySince', ms(now), 'busyBase', granted, 'busyFromFull', 0)
+    set(group, changes, 'busySince', now)
+    set(group, changes, 'busyBase', granted)
+    set(group, changes, 'busyFromFull', 0)
   end
-  for _, bucket in ipairs(buckets) do
-    redis.call('HSET', key, 'full:' .. bucket.name, ms(now + bucket.burstMs))
-  end
+  for _, bucket in ipairs(buckets) do set(group, changes, 'full:' .. bucket.name, now + bucket.burstMs) end
 end
 
 -- A later refusal of calls that were under way: one less was accepted.
-local function refuseOneMore(key, group, now)
+local function refuseOneMore(group, changes, now)
   if not group.eventAccepted or group['learned:requests'] then return end
-  redis.call('HSET', key, 'eventAccepted', group.eventAccepted - 1)
-  observe(key, group, group.eventAccepted - 1, group.eventMs, now)
+  set(group, changes, 'eventAccepted', group.eventAccepted - 1)
+  observe(group, changes, now)
 end
