@@ -19,14 +19,17 @@ export interface Recovery {
    * `if-asked`: only when the policy says so.
    */
   readonly failOver: "yes" | "no" | "larger-context" | "if-asked";
-  /** Everybody leaves this provider + model + key alone for a while: it cannot work before somebody acts. */
-  readonly pausesProvider: boolean;
+  /**
+   * What everybody leaves alone for a while, because it cannot work before somebody acts: this provider + model + key
+   * (`limit-group`), or the key for every model (`credential`).
+   */
+  readonly pauses: "limit-group" | "credential" | null;
   /** Whether it says something about the provider's health, rather than about one request. */
   readonly countsForBreaker: boolean;
 }
 
-const never = { sameProvider: "never", failOver: "yes", pausesProvider: false, countsForBreaker: false } as const;
-const retry = { sameProvider: "retry", failOver: "yes", pausesProvider: false, countsForBreaker: true } as const;
+const never = { sameProvider: "never", failOver: "yes", pauses: null, countsForBreaker: false } as const;
+const retry = { sameProvider: "retry", failOver: "yes", pauses: null, countsForBreaker: true } as const;
 
 export const RECOVERY: Readonly<Record<ProviderErrorKind, Recovery>> = {
   "rate-limited": { ...retry, sameProvider: "wait", countsForBreaker: false },
@@ -35,12 +38,12 @@ export const RECOVERY: Readonly<Record<ProviderErrorKind, Recovery>> = {
   network: retry,
   disconnected: { ...retry, sameProvider: "retry-once" },
   timeout: { ...retry, sameProvider: "retry-once" },
-  certificate: { ...never, pausesProvider: true },
+  certificate: { ...never, pauses: "limit-group" },
   "invalid-response": retry,
   "truncated-empty": { ...never, sameProvider: "recover" },
-  "quota-exhausted": { ...never, pausesProvider: true },
-  authentication: { ...never, pausesProvider: true },
-  "model-not-found": { ...never, pausesProvider: true },
+  "quota-exhausted": { ...never, pauses: "credential" },
+  authentication: { ...never, pauses: "credential" },
+  "model-not-found": { ...never, pauses: "limit-group" },
   "unsupported-parameter": { ...never, sameProvider: "omit-parameter" },
   "invalid-request": { ...never, failOver: "no" },
   "context-too-long": { ...never, failOver: "larger-context" },

@@ -208,7 +208,7 @@ function pauseAfter(
 ): { limitGroup: string; forMs: number; why: keyof typeof RECOVERY } | null {
   if (row.outcome === "succeeded" || row.outcome === "crashed") return null;
   const why = row.outcome;
-  if (RECOVERY[why].pausesProvider) return { limitGroup, forMs: policy.pauseMs, why };
+  if (RECOVERY[why].pauses !== null) return { limitGroup, forMs: policy.pauseMs, why };
   return row.retryAfterMs === null ? null : { limitGroup, forMs: row.retryAfterMs, why };
 }
 

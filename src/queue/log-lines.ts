@@ -31,7 +31,7 @@ export function attemptLogger(logger: Logger): (row: UsageRecord) => void {
     };
     if (outcome === "succeeded") logger.info(line, "attempt succeeded");
     else if (outcome === "crashed") logger.warn(line, "attempt orphaned: its worker died");
-    else if (RECOVERY[outcome].pausesProvider)
+    else if (RECOVERY[outcome].pauses !== null)
       logger.error({ ...line, alert: true }, "attempt failed: provider paused until somebody acts");
     else logger.warn(line, "attempt failed");
   };
