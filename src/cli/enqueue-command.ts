@@ -4,7 +4,7 @@ import type { JobInput } from "../job/generation-job.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import type { Producer } from "../queue/producer.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { keyValue, list } from "./options.ts";
+import { deadline, keyValue, list } from "./options.ts";
 import { printResult } from "./print-result.ts";
 import type { AddCommand } from "./command.ts";
 import { openWorkplace } from "./workplace.ts";
@@ -13,6 +13,7 @@ interface EnqueueOptions {
   readonly agent?: string;
   readonly id?: string;
   readonly urgency?: "reply" | "scheduled" | "bulk";
+  readonly deadline?: string | number;
   readonly context?: Readonly<Record<string, string>>;
   readonly wait?: boolean;
   readonly worker?: boolean;
@@ -64,14 +65,19 @@ function common(command: Command, needsAgent: boolean): Command {
         "bulk",
       ]),
     )
+    .option("--deadline <when>", "do not write it later: a time with its zone, or 90s, 10m, 2h, 1d from now", deadline)
     .option("--wait", "wait for the text and print it")
     .option("--worker", "run a worker in this process until the text is there (implies --wait)")
     .option("--fake", "replace providers without a key by the fake one")
     .option("--json", "print JSON");
 }
 
-function head({ id, urgency }: EnqueueOptions): { id?: string; urgency?: "reply" | "scheduled" | "bulk" } {
-  return { ...(id === undefined ? {} : { id }), ...(urgency === undefined ? {} : { urgency }) };
+function head({ id, urgency, deadline: until }: EnqueueOptions): Pick<JobInput, "id" | "urgency" | "deadline"> {
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(urgency === undefined ? {} : { urgency }),
+    ...(until === undefined ? {} : { deadline: until }),
+  };
 }
 
 function withoutAbsent(

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { systemClock } from "../platform/clock.ts";
 
 /** @throws InvalidArgumentError, which commander shows with the option's name */
 export function positiveInteger(value: string): number {
@@ -35,4 +36,19 @@ export function keyValue(pair: string, earlier: Readonly<Record<string, string>>
 /** Collects the values of a repeatable option. */
 export function list(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3600_000, d: 24 * 3600_000 };
+
+/**
+ * A time, whose zone the job's own check looks at, or a duration from now, as epoch ms.
+ * @throws InvalidArgumentError
+ */
+export function deadline(value: string): string | number {
+  const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
+  if (count !== undefined) return systemClock.now() + Number(count) * (UNIT_MS[unit] ?? 0);
+  if (/^\d{4}-/.test(value)) return value;
+  throw new InvalidArgumentError(
+    "Expected a time with its zone, e.g. 2026-11-25T18:00:00Z, or one from now, e.g. 10m.",
+  );
 }

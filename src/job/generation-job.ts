@@ -19,6 +19,8 @@ import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
 import { strictObject, zodFaults } from "../platform/zod-faults.ts";
+import { deadline, deadlineAt } from "./deadline.ts";
+import { sizeFaults } from "./job-size.ts";
 import { findJsonFaults, isPlainObject, type JsonObject } from "./json-value.ts";
 
 export type { JsonValue } from "./json-value.ts";
@@ -29,9 +31,6 @@ export type JobKind = (typeof JOB_KINDS)[number];
 /** Who waits for the text: it decides the order within a lane and how long a job may wait for a provider. */
 export const URGENCIES = ["reply", "scheduled", "bulk"] as const;
 export type Urgency = (typeof URGENCIES)[number];
-
-/** The largest job accepted, as UTF-8 bytes of its JSON. */
-const MAX_JOB_BYTES = 256 * 1024;
 
 const text = z.string({ error: "text" });
 const writtenText = text.refine((value) => value.trim() !== "", { error: "text that is not empty" });
@@ -72,6 +71,7 @@ const agentId = z.string({ error: agentIdError }).regex(ID, { error: agentIdErro
 const common = {
   id: jobId.optional(),
   urgency: z.enum(URGENCIES, { error: ({ input }) => oneNameOf(URGENCIES, input) }).optional(),
+  deadline: deadline.optional(),
   context: context.default({}),
 };
 
@@ -107,6 +107,8 @@ interface CommonInput {
   readonly id?: string | number | undefined;
   /** Default: `reply` for replies, otherwise `scheduled`, or `bulk` when many are enqueued at once. */
   readonly urgency?: Urgency | undefined;
+  /** From then on it need not be written any more: ISO 8601 with zone (`2026-11-25T18:00:00Z`), or epoch ms. */
+  readonly deadline?: string | number | undefined;
   /** What the text should take into account: `topic`, `mood`, `recent_events`, … Any JSON; keys are refused. */
   readonly context?: JsonObject | undefined;
 }
@@ -170,21 +172,6 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-function sizeFaults(input: unknown, slackBytes = 0): FieldFault[] {
-  const bytes = jsonBytes(input);
-  if (bytes <= MAX_JOB_BYTES + slackBytes) return [];
-  return [{ path: [], got: `${bytes} bytes`, expected: `at most ${MAX_JOB_BYTES} bytes (256 KiB)` }];
-}
-
-/** 0 for what has no JSON, such as a bigint: `findJsonFaults` says where it is. */
-function jsonBytes(input: unknown): number {
-  try {
-    return Buffer.byteLength(JSON.stringify(input) ?? "");
-  } catch {
-    return 0;
-  }
-}
-
 /** The source passes the history inside `context`; it is accepted there too, and means the same. */
 function liftConversationHistory(input: unknown): unknown {
   if (!isPlainObject(input) || input["kind"] !== "reply") return input;
@@ -219,6 +206,8 @@ export interface GenerationJob {
   readonly urgency: Urgency;
   /** Epoch ms, clock of the producer. */
   readonly enqueuedAt: number;
+  /** Epoch ms: no call is begun from then on; `null`: it has no deadline. */
+  readonly deadlineAt: number | null;
   readonly input: JobPayload;
 }
 
@@ -268,6 +257,7 @@ const queuedJobSchema: z.ZodType<GenerationJob> = z.object({
   turn: z.int().nonnegative(),
   urgency: z.enum(URGENCIES),
   enqueuedAt: z.number(),
+  deadlineAt,
   input: payloadSchema,
 });
 

@@ -71,6 +71,7 @@ interface Candidate {
   readonly agent: Agent;
   readonly payload: JobPayload;
   readonly urgency: Urgency;
+  readonly deadlineAt: number | null;
   readonly snapshot: AgentSnapshot;
   readonly lane: Lane;
 }
@@ -108,6 +109,7 @@ function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): 
       agent,
       payload: payloadOf(parsed),
       urgency: urgencyOf(parsed, context),
+      deadlineAt: parsed.deadline ?? null,
       ...known,
     };
   } catch (error) {
@@ -187,11 +189,11 @@ async function addToLanes(
 }
 
 function jobOf(
-  { id, agent, payload, urgency }: Candidate,
+  { id, agent, payload, urgency, deadlineAt }: Candidate,
   { snapshot, turn }: Claim,
   enqueuedAt: number,
 ): GenerationJob {
-  return { version: 1, id, agentId: agent.id, snapshot, turn, urgency, enqueuedAt, input: payload };
+  return { version: 1, id, agentId: agent.id, snapshot, turn, urgency, enqueuedAt, deadlineAt, input: payload };
 }
 
 function outcomeOf({ id }: Candidate, { answer, lane }: Claim): BatchOutcome {

@@ -1,0 +1,20 @@
+import type { FieldFault } from "../platform/field-fault.ts";
+
+/** The largest job accepted, as UTF-8 bytes of its JSON. */
+const MAX_JOB_BYTES = 256 * 1024;
+
+/** @param slackBytes how much larger it may be */
+export function sizeFaults(input: unknown, slackBytes = 0): FieldFault[] {
+  const bytes = jsonBytes(input);
+  if (bytes <= MAX_JOB_BYTES + slackBytes) return [];
+  return [{ path: [], got: `${bytes} bytes`, expected: `at most ${MAX_JOB_BYTES} bytes (256 KiB)` }];
+}
+
+/** 0 for what has no JSON, such as a bigint: `findJsonFaults` says where it is. */
+function jsonBytes(input: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(input) ?? "");
+  } catch {
+    return 0;
+  }
+}
