@@ -1,6 +1,7 @@
+import type { UnavailableReason } from "../admission/admission.ts";
 import type { RequestKind, UsageRecord } from "../job/usage-record.ts";
-import type { ProviderErrorKind } from "../providers/provider-error.ts";
-import { backoff, jitterOf, type BackoffPolicy } from "./backoff.ts";
+import type { BackoffPolicy } from "./backoff.ts";
+import { BUDGET_SPENT, isError, isFree, isoOf, judge, spentAttempts, whyOf, type Verdict } from "./judge.ts";
 import { RECOVERY } from "./recovery.ts";
 
 /** One provider + model of the chain, as far as deciding needs it. */
@@ -9,17 +10,29 @@ export interface Candidate {
   readonly model: string;
   /** How many tokens fit its context; `null`: not known. */
   readonly contextTokens: number | null;
+  /** How many keys its pool has, 1 or more. */
+  readonly keys: number;
 }
 
-/** Why a candidate cannot be called now. `not-configured`: this worker has no key for it. */
+/**
+ * Why a candidate cannot be called now.
+ * - `not-configured`: this worker has no key for it.
+ * - `too-large`: never, for this request.
+ * - `budget`: the job may not be paid for; it ends, whoever else could be asked.
+ */
 export interface Unavailable {
+  /** `Infinity`: nobody knows; without a meaning for the three above. */
   readonly untilAt: number;
-  readonly why: ProviderErrorKind | "not-configured";
+  readonly why: UnavailableReason | "not-configured" | "too-large" | "budget";
+  /** More for people. */
+  readonly detail?: string;
 }
 
 export interface DecidePolicy {
   /** Attempts per provider that failures may spend; default 3. */
   readonly attempts: number;
+  /** After so many the providers that come later are tried before the rest of them; from `attempts` on it changes nothing. */
+  readonly failOverAfter: number;
   /** Calls per job over everything; default 12. */
   readonly maxCalls: number;
   readonly backoff: BackoffPolicy;
@@ -35,6 +48,8 @@ export interface DecideInput {
   readonly unavailable: ReadonlyMap<number, Unavailable>;
   /** How long the job may still wait for a provider without spending attempts. */
   readonly waitLeftMs: number;
+  /** From then on the text is of no use to anybody: epoch ms, clock of the worker; `null`: never. */
+  readonly deadlineAt: number | null;
   readonly policy: DecidePolicy;
   /** Epoch ms. */
   readonly now: number;
@@ -47,45 +62,143 @@ export type Step =
   | { readonly do: "retry"; readonly afterMs: number }
   /** A free wait: the vendor or a pause says when. */
   | { readonly do: "wait"; readonly untilAt: number }
+  /** Back into its lane, until an operator resumes what was paused. It costs none of the time that the job may wait. */
+  | { readonly do: "hold"; readonly why: string }
   | { readonly do: "give-up"; readonly status: "failed" | "expired"; readonly reason: string };
 
-/** What one candidate's own history and health say about it. */
-type Verdict =
-  | { readonly can: "be-called"; readonly request: RequestKind; readonly omit: readonly string[] }
-  | { readonly can: "be-retried"; readonly afterMs: number }
-  | { readonly can: "be-awaited"; readonly untilAt: number; readonly beforeFailOver: boolean; readonly why: string }
-  | { readonly can: "not"; readonly why: string };
+/** A member of the chain, judged. */
+interface Place {
+  readonly member: number;
+  readonly label: string;
+  readonly verdict: Verdict;
+  /** It has had its `failOverAfter`: the others go first. */
+  readonly isBehind: boolean;
+}
 
 /**
  * The only place that decides about retries, waits, fail-over and giving up. A pure function: the same history gives
  * the same step in any process, jitter included.
  */
 export function decide(input: DecideInput): Step {
-  const { history, policy } = input;
-  if (history.some((row) => endsJob(row, policy))) return giveUp(failuresOf(input));
+  const { history, policy, deadlineAt, now } = input;
+  const failures = failuresOf(input);
+  if (history.some((row) => endsJob(row, policy))) return giveUp("failed", failures);
+  if (deadlineAt !== null && now >= deadlineAt) {
+    return giveUp("expired", [`its deadline ${isoOf(deadlineAt)} is over`, ...failures]);
+  }
+  const unpaid = [...input.unavailable.values()].find(({ why }) => why === "budget");
+  if (unpaid !== undefined) return giveUp("failed", [unpaid.detail ?? BUDGET_SPENT, ...failures]);
   const step = nextStep(input);
   if (step.do === "give-up" || history.length < policy.maxCalls) return step;
-  return giveUp([`${policy.maxCalls} calls were made for this job, the most allowed`, ...failuresOf(input)]);
+  return giveUp("failed", [`${policy.maxCalls} calls were made for this job, the most allowed`, ...failures]);
 }
 
+/** In the order of the chain; those that stand behind are asked when nobody else can be called now. */
 function nextStep(input: DecideInput): Step {
-  const reasons: string[] = [];
-  const waits: number[] = [];
+  const places = placesOf(input);
+  const behind = places.filter(({ isBehind }) => isBehind).toReversed();
+  const first = firstStep(
+    places.filter(({ isBehind }) => !isBehind),
+    input,
+  );
+  if (first?.do === "call" || first?.do === "give-up") return first;
+  const steps = [first, ...behind.map((place) => stepOf(place, input))].filter((step) => step !== null);
+  const soonestAt = Math.min(...steps.map((step) => timeOf(step, input)));
+  return steps.find((step) => timeOf(step, input) === soonestAt) ?? atChainEnd(places, input);
+}
+
+function placesOf(input: DecideInput): Place[] {
   const tokensNeeded = tokensNeededBy(input);
-  for (const [member, candidate] of input.chain.entries()) {
-    const verdict = judge(member, input);
-    if (verdict.can !== "not" && (candidate.contextTokens ?? 0) < tokensNeeded) {
-      reasons.push(`${label(candidate)}: its context is not larger`);
-      continue;
-    }
-    if (verdict.can === "be-called") return { do: "call", member, request: verdict.request, omit: verdict.omit };
-    if (verdict.can === "be-retried") return { do: "retry", afterMs: verdict.afterMs };
-    reasons.push(`${label(candidate)}: ${verdict.why}`);
-    if (verdict.can === "not") continue;
-    if (verdict.beforeFailOver && fits(verdict.untilAt, input)) return { do: "wait", untilAt: verdict.untilAt };
-    waits.push(verdict.untilAt);
+  const { failOverAfter, attempts } = input.policy;
+  return input.chain.map((candidate, member) => {
+    const { provider, model, contextTokens, keys } = candidate;
+    const own = judge(member, input);
+    const isTooSmall = own.can !== "not" && (contextTokens ?? 0) < tokensNeeded;
+    const verdict: Verdict = isTooSmall ? { can: "not", why: "its context is not larger" } : own;
+    const rows = input.history.filter((row) => row.member === member);
+    const isBehind = failOverAfter < attempts && spentAttempts(rows, keys) >= failOverAfter;
+    return { member, label: `${provider}/${model}`, verdict, isBehind };
+  });
+}
+
+function firstStep(places: readonly Place[], input: DecideInput): Step | null {
+  for (const place of places) {
+    const step = stepOf(place, input);
+    if (step !== null) return step;
   }
-  return atChainEnd(input, waits, reasons.join("; "));
+  return null;
+}
+
+/** What is done about one member before the next is asked; `null`: nothing. */
+function stepOf({ member, label, verdict }: Place, input: DecideInput): Step | null {
+  switch (verdict.can) {
+    case "be-called":
+      return { do: "call", member, request: verdict.request, omit: verdict.omit };
+    case "be-retried":
+      return isInTime(input.now + verdict.afterMs, input) ? { do: "retry", afterMs: verdict.afterMs } : null;
+    case "be-awaited": {
+      const { untilAt, failOver, why } = verdict;
+      if (failOver === "at-once") return null;
+      if (isInTime(untilAt, input) && isShort(untilAt, input)) return { do: "wait", untilAt };
+      if (failOver === "when-too-long") return null;
+      const reasons = [`${label}: ${why}`, ...failuresOf(input)];
+      return isInTime(untilAt, input) ? giveUp("failed", reasons) : tooLate(reasons, input);
+    }
+    case "be-held":
+    case "not":
+      return null;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** Epoch ms at which the step leads to a call. */
+function timeOf(step: Step, { now }: DecideInput): number {
+  switch (step.do) {
+    case "call":
+      return now;
+    case "retry":
+      return now + step.afterMs;
+    case "wait":
+      return step.untilAt;
+    case "hold":
+    case "give-up":
+      return Infinity;
+    default:
+      return step satisfies never;
+  }
+}
+
+/** Nobody can be called now: wait for the first that comes back, if the job may wait that long. */
+function atChainEnd(places: readonly Place[], input: DecideInput): Step {
+  const verdicts = places.map(({ verdict }) => verdict);
+  const waits = verdicts.filter((verdict) => verdict.can === "be-awaited").map(({ untilAt }) => untilAt);
+  const untilAt = Math.min(...waits);
+  if (waits.length > 0 && isShort(untilAt, input) && isInTime(untilAt, input)) return { do: "wait", untilAt };
+  const reasons = places.flatMap(({ label, verdict }) =>
+    verdict.can === "be-called" ? [] : [`${label}: ${verdict.why}`],
+  );
+  if (verdicts.some(({ can }) => can === "be-held")) return { do: "hold", why: reasons.join("; ") };
+  const isCutShort = waits.some((at) => isShort(at, input)) || verdicts.some(({ can }) => can === "be-retried");
+  if (isCutShort) return tooLate(reasons, input);
+  const nothingFailed = waits.length === places.length && input.history.every((row) => isFree(row));
+  return giveUp(nothingFailed ? "expired" : "failed", reasons);
+}
+
+function isShort(untilAt: number, { now, waitLeftMs }: DecideInput): boolean {
+  return untilAt - now <= waitLeftMs;
+}
+
+function isInTime(at: number, { deadlineAt }: DecideInput): boolean {
+  return deadlineAt === null || at < deadlineAt;
+}
+
+function tooLate(reasons: readonly string[], { deadlineAt }: DecideInput): Step {
+  return giveUp("expired", [`its deadline ${isoOf(deadlineAt ?? 0)} comes before the next attempt`, ...reasons]);
+}
+
+function giveUp(status: "failed" | "expired", reasons: readonly string[]): Step {
+  return { do: "give-up", status, reason: reasons.join("; ") };
 }
 
 /** Some answers end the job whoever gave them: the same request would be refused elsewhere, or must not go there. */
@@ -105,161 +218,8 @@ function tokensNeededBy({ history, chain }: DecideInput): number {
 
 /** How each provider that was called failed last. */
 function failuresOf({ chain, history }: DecideInput): string[] {
-  return chain.flatMap((candidate, member) => {
+  return chain.flatMap(({ provider, model }, member) => {
     const last = history.findLast((row) => row.member === member);
-    return last === undefined ? [] : [`${label(candidate)}: ${whyOf(last)}`];
+    return last === undefined ? [] : [`${provider}/${model}: ${whyOf(last)}`];
   });
-}
-
-function giveUp(reasons: readonly string[]): Step {
-  return { do: "give-up", status: "failed", reason: reasons.join("; ") };
-}
-
-/** Nobody can be called now: wait for the first that comes back, if the job may wait that long. */
-function atChainEnd(input: DecideInput, waits: readonly number[], reason: string): Step {
-  const untilAt = Math.min(...waits);
-  if (waits.length > 0 && fits(untilAt, input)) return { do: "wait", untilAt };
-  const nothingFailed = waits.length === input.chain.length && input.history.every((row) => isFree(row));
-  return { do: "give-up", status: nothingFailed ? "expired" : "failed", reason };
-}
-
-function fits(untilAt: number, input: DecideInput): boolean {
-  return untilAt - input.now <= input.waitLeftMs;
-}
-
-function label(candidate: Candidate): string {
-  return `${candidate.provider}/${candidate.model}`;
-}
-
-function judge(member: number, input: DecideInput): Verdict {
-  const rows = input.history.filter((row) => row.member === member);
-  const own = judgeHistory(rows, input);
-  const unavailable = input.unavailable.get(member);
-  if (unavailable === undefined || own.can === "not" || unavailable.untilAt <= input.now) return own;
-  if (unavailable.why === "not-configured") return { can: "not", why: "not configured on this worker" };
-  const until = new Date(unavailable.untilAt).toISOString();
-  return {
-    can: "be-awaited",
-    untilAt: unavailable.untilAt,
-    beforeFailOver: unavailable.why === "rate-limited",
-    why: `paused until ${until} (${unavailable.why})`,
-  };
-}
-
-function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict {
-  const last = rows.findLast((row) => row.outcome !== "crashed" && row.outcome !== "aborted");
-  if (last === undefined || !isError(last)) return callAgain(rows);
-  const rule = RECOVERY[last.outcome];
-  switch (rule.sameProvider) {
-    case "never":
-      return failed(last);
-    case "resume":
-      return callAgain(rows);
-    case "retry":
-      return retryVerdict(rows, last, input);
-    case "retry-once":
-      return rows.filter(isRetriedOnce).length > 1 ? failed(last, 2) : retryVerdict(rows, last, input);
-    case "wait":
-      if (last.retryAfterMs === null) return retryVerdict(rows, last, input);
-      return mustLeaveCalls(rows, last, input) ? failed(last, rows.length) : waitVerdict(rows, last, input);
-    case "omit-parameter":
-      return omitVerdict(rows, last);
-    case "recover":
-      return last.request === "recover" ? failed(last) : { ...callAgain(rows), request: "recover" };
-  }
-}
-
-function isRetriedOnce(row: UsageRecord): boolean {
-  return isError(row) && RECOVERY[row.outcome].sameProvider === "retry-once";
-}
-
-type FailedRow = UsageRecord & { readonly outcome: ProviderErrorKind };
-
-function isError(row: UsageRecord): row is FailedRow {
-  return row.outcome !== "succeeded" && row.outcome !== "crashed";
-}
-
-/** Attempts that spend nothing: our own side ended them, or the vendor told us how long to wait. */
-function isFree(row: UsageRecord): boolean {
-  return (
-    row.outcome === "crashed" ||
-    row.outcome === "aborted" ||
-    (row.outcome === "rate-limited" && row.retryAfterMs !== null)
-  );
-}
-
-function spendsAttempt(row: UsageRecord): boolean {
-  if (!isError(row) || isFree(row)) return false;
-  const { sameProvider } = RECOVERY[row.outcome];
-  return sameProvider === "retry" || sameProvider === "retry-once" || sameProvider === "wait";
-}
-
-function failed(last: UsageRecord, spent = 1): Verdict {
-  return { can: "not", why: whyOf(last, spent) };
-}
-
-function whyOf({ outcome, message }: UsageRecord, spent = 1): string {
-  const attempts = spent > 1 ? ` after ${spent} attempts` : "";
-  return `${outcome}${attempts}${message === null ? "" : ` (${message})`}`;
-}
-
-function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: DecideInput): Verdict {
-  const { attempts, backoff: policy } = input.policy;
-  const spent = rows.filter(spendsAttempt).length;
-  if (spent >= attempts) return failed(last, spent);
-  const delayMs = Math.max(backoff(spent, jitterOf(last.attemptId), policy), last.retryAfterMs ?? 0);
-  if (delayMs > policy.capMs && !fits(endOf(last) + delayMs, input)) return failed(last, spent);
-  const leftMs = endOf(last) + delayMs - input.now;
-  if (isOver(leftMs, delayMs, input)) return callAgain(rows);
-  return { can: "be-retried", afterMs: Math.min(leftMs, Math.max(policy.capMs, delayMs)) };
-}
-
-function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {
-  const waitMs = last.retryAfterMs ?? 0;
-  const untilAt = endOf(last) + waitMs;
-  // Calling too early does no harm: ADMIT keeps the same wait as a pause, by Redis' own clock.
-  if (isOver(untilAt - input.now, waitMs, input)) return callAgain(rows);
-  return {
-    can: "be-awaited",
-    untilAt,
-    beforeFailOver: true,
-    why: `rate-limited until ${new Date(untilAt).toISOString()}`,
-  };
-}
-
-/** Waits are free, their calls are not: enough of those must be left for every provider that comes after this one. */
-function mustLeaveCalls(
-  rows: readonly UsageRecord[],
-  { member }: UsageRecord,
-  { chain, policy }: DecideInput,
-): boolean {
-  const later = chain.length - 1 - member;
-  return later > 0 && rows.length >= Math.max(1, policy.maxCalls - later * policy.attempts);
-}
-
-/**
- * More left than there ever was: the clock was set back, or is behind the one of the worker that made the attempt, and
- * how long ago that was cannot be told. Waiting once more each time would never end. Small differences are waited out.
- */
-function isOver(leftMs: number, wholeMs: number, { policy }: DecideInput): boolean {
-  return leftMs <= 0 || leftMs > wholeMs + policy.backoff.capMs;
-}
-
-function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord): Verdict {
-  const refused = rows.filter((row) => row.outcome === "unsupported-parameter").map((row) => row.parameter);
-  const isNew = last.parameter !== null && refused.filter((parameter) => parameter === last.parameter).length === 1;
-  return isNew ? callAgain(rows) : failed(last);
-}
-
-/** The next call keeps what the earlier ones taught: parameters to leave out, the larger cap. */
-function callAgain(rows: readonly UsageRecord[]): Verdict & { can: "be-called" } {
-  const omit = rows.flatMap((row) =>
-    row.outcome === "unsupported-parameter" && row.parameter !== null ? [row.parameter] : [],
-  );
-  const request = rows.some((row) => row.request === "recover") ? "recover" : "generate";
-  return { can: "be-called", request, omit };
-}
-
-function endOf(row: UsageRecord): number {
-  return row.startedAt + row.durationMs;
 }

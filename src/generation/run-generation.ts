@@ -11,7 +11,7 @@ import { RECOVERY } from "./recovery.ts";
 import { succeededResult, unsuccessfulResult } from "./results.ts";
 import type { Prices } from "../models/prices.ts";
 
-export interface GenerationPolicy extends DecidePolicy {
+export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
   /** Longest sum of waits that spend no attempt, by urgency; defaults 60 s, 15 min, 24 h. */
   readonly maxWaitMs: Readonly<Record<Urgency, number>>;
   /** How long a provider is left alone that cannot work before somebody acts (quota, key, model); default 5 min. */
@@ -93,6 +93,8 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
         return { outcome: "retry", afterMs: step.afterMs, why: lastMessage(run) };
       case "wait":
         return { outcome: "wait", untilAt: step.untilAt };
+      case "hold":
+        return { outcome: "give-back" };
       case "give-up":
         return end(run, unsuccessfulResult(run, step.status, step.reason));
       case "call": {
@@ -111,16 +113,19 @@ function unconfigured(agent: Agent, deps: GenerationDependencies): Map<number, U
 }
 
 function nextStep(run: Run, history: readonly UsageRecord[]): Step {
-  const { policy, prices, clock } = run.deps;
+  const { prices, clock } = run.deps;
+  const policy = { ...run.deps.policy, failOverAfter: run.deps.policy.attempts };
   const chain = run.agent.chain.map(({ provider, model }): Candidate => ({
     provider,
     model,
     contextTokens: prices.contextTokens(provider, model),
+    keys: 1,
   }));
   const now = clock.now();
   const waitedMs = Math.max(run.waitedMs, history[0] === undefined ? 0 : now - history[0].startedAt);
   const waitLeftMs = policy.maxWaitMs[run.job.urgency] - waitedMs;
-  return decide({ history, chain, unavailable: run.unavailable, waitLeftMs, policy, now });
+  const { deadlineAt } = run.job;
+  return decide({ history, chain, unavailable: run.unavailable, waitLeftMs, deadlineAt, policy, now });
 }
 
 /** ADMIT, call, SETTLE. `null`: the run goes on. */
