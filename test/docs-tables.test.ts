@@ -79,18 +79,18 @@ describe("the table of", () => {
     const rows = tableOf(README, "What an answer leads to").map(([, kinds = ""]) => codeWords(kinds));
     expect(rows.flat().sort()).toEqual(Object.keys(RECOVERY).sort());
     const treatment = (kind: string): string => {
-      const { sameProvider, failOver, pausesProvider } = RECOVERY[kind as keyof typeof RECOVERY];
-      return JSON.stringify({ sameProvider, failOver, pausesProvider });
+      const { sameProvider, failOver, pauses } = RECOVERY[kind as keyof typeof RECOVERY];
+      return JSON.stringify({ sameProvider, failOver, pauses });
     };
     expect(rows.filter((kinds) => new Set(kinds.map(treatment)).size !== 1)).toEqual([]);
   });
 
   it("errors in the architecture is the recovery table", () => {
-    const expected = Object.entries(RECOVERY).map(([kind, { sameProvider, failOver, pausesProvider }]) => [
+    const expected = Object.entries(RECOVERY).map(([kind, { sameProvider, failOver, pauses }]) => [
       `\`${kind}\``,
       sameProvider,
       failOver,
-      pausesProvider ? "yes" : "no",
+      pauses ?? "no",
     ]);
     expect(tableOf(documentAt("docs/architecture.md"), "What each error leads to")).toEqual(expected);
   });

@@ -45,6 +45,8 @@ export interface AdmitRequest {
   readonly tokens: TokenEstimate;
   /** The largest possible output: what some vendors count against the limit. */
   readonly capTokens: number;
+  /** The job's deadline is over: no call is granted any more. */
+  readonly isOverdue: boolean;
   /** The lane that the job was taken from: it may be paused. */
   readonly lane: string;
   /** The call's total deadline: how long a probe of an open breaker is waited for. */
@@ -98,6 +100,8 @@ export type AdmitReply =
   | Grant
   | { readonly answer: "settled"; readonly record: GenerationResult }
   | { readonly answer: "cancelled" }
+  /** The caller knows everything, and said that the job is overdue. */
+  | { readonly answer: "overdue" }
   /** The caller's knowledge is out of date: rows of this generation, oldest first. Open ones read as `crashed`. */
   | { readonly answer: "history"; readonly knownAttempts: number; readonly rows: readonly UsageRecord[] }
   /** Later. `forMs`: `Infinity` for `paused`. `waitedMs`: since this job was first told so. */

@@ -76,6 +76,7 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       ...[knownAttempts, token, deliveries, intent.attemptId, JSON.stringify(intent)],
       ...[lane, provider, agentId, intent.member > 0 ? 1 : 0, request.timeoutMs],
       ...[tokens.inputTokens, tokens.outputTokens, ...limits.argumentsAt(gate.epochMs())],
+      request.isOverdue ? 1 : 0,
       ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
       budgets.unknownPrice === "refuse" ? 1 : 0,
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
@@ -95,6 +96,7 @@ type AdmitScriptReply =
   | GrantedReply
   | ["settled", string]
   | ["cancelled"]
+  | ["overdue"]
   | ["history", number, ...string[]]
   | ["unavailable", number, string, number, string]
   | ["refused", string, ...string[]];
@@ -105,7 +107,8 @@ function parseAdmitReply(reply: AdmitScriptReply, request: AdmitRequest & { toke
     case "granted":
       return grantOf(reply, request);
     case "cancelled":
-      return { answer: "cancelled" };
+    case "overdue":
+      return { answer: reply[0] };
     case "settled":
       return { answer: "settled", record: JSON.parse(reply[1]) as GenerationResult };
     case "history": {

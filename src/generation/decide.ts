@@ -96,7 +96,7 @@ export function decide(input: DecideInput): Step {
 /** In the order of the chain; those that stand behind are asked when nobody else can be called now. */
 function nextStep(input: DecideInput): Step {
   const places = placesOf(input);
-  const behind = places.filter(({ isBehind }) => isBehind).reverse();
+  const behind = places.filter(({ isBehind }) => isBehind).toReversed();
   const first = firstStep(
     places.filter(({ isBehind }) => !isBehind),
     input,

@@ -14,7 +14,10 @@ export function unconfigured(agent: Agent, deps: GenerationDependencies): Map<nu
 /** See `RunOutcome`. */
 export function blockedBy({ unavailable, agent, deps }: Run): "all" | "some" | "no" {
   const now = deps.clock.now();
-  const blocked = [...unavailable.values()].filter(({ untilAt }) => untilAt > now).length;
+  // These say something about this one job.
+  const blocked = [...unavailable.values()].filter(
+    ({ untilAt, why }) => untilAt > now && why !== "too-large" && why !== "budget",
+  ).length;
   if (blocked === 0) return "no";
   return blocked === agent.chain.length ? "all" : "some";
 }
@@ -31,7 +34,8 @@ export function nextStep(run: Run, history: readonly UsageRecord[]): Step {
   const waitedMs = Math.max(run.waitedMs, history[0] === undefined ? 0 : now - history[0].startedAt);
   const waitLeftMs = policy.maxWaitMs[run.job.urgency] - waitedMs;
   const failOverAfter = policy.failOverAfter[run.job.urgency];
-  const { deadlineAt } = run.job;
+  // A job that ends tells its attempts: they are asked for first.
+  const deadlineAt = run.knowsHistory ? run.job.deadlineAt : null;
   const { unavailable } = run;
   return decide({ history, chain, unavailable, waitLeftMs, deadlineAt, policy: { ...policy, failOverAfter }, now });
 }

@@ -29,6 +29,7 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
     unavailable: unconfigured(input.agent, deps),
     history: [],
     knownAttempts: 0,
+    knowsHistory: false,
     waitedMs: 0,
     messages: undefined,
   };
@@ -70,9 +71,11 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   const { inputBytes } = size;
   const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, inputBytes, tokens }, deps);
   const { knownAttempts, deliveries, lane } = run;
+  const isOverdue = job.deadlineAt !== null && deps.clock.now() >= job.deadlineAt;
   const reply = await deps.admission.admit({
-    ...{ intent, targets, tokens, capTokens, lane, timeoutMs, knownAttempts, deliveries },
+    ...{ intent, targets, tokens, capTokens, isOverdue, lane, timeoutMs, knownAttempts, deliveries },
   });
+  run.knowsHistory = true;
   if (reply.answer !== "granted") return learn(run, step.member, reply);
   if (!(await slotIsDue(run, reply))) return null;
   const target = targets[reply.target] as ConfiguredTarget;
@@ -110,6 +113,8 @@ async function learn(
       return { outcome: "ended", record: reply.record };
     case "cancelled":
       return end(run, unsuccessfulResult(run, "cancelled", "cancelled before a provider was called"));
+    case "overdue":
+      return null;
     case "unavailable":
       run.unavailable.set(member, {
         untilAt: run.deps.clock.now() + reply.forMs,

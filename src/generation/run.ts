@@ -90,6 +90,8 @@ export interface Run extends RunInput {
   readonly unavailable: Map<number, Unavailable>;
   history: readonly UsageRecord[];
   knownAttempts: number;
+  /** ADMIT has been asked: there are no attempts that this run does not know of. */
+  knowsHistory: boolean;
   waitedMs: number;
   messages: readonly ChatMessage[] | undefined;
 }

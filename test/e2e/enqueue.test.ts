@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { EXIT } from "../../src/cli/exit-codes.ts";
 import { openCliSession } from "../support/cli-session.ts";
 
 /* With the example agents, and the fake provider in the place of the real ones. */
@@ -87,6 +88,22 @@ it("another payload under the same id: exit 2, and what to do", async () => {
   expect(stderr).toContain("error: job a: the id belongs to a job with another payload; give this one another id");
 });
 
+it("a deadline that is over: nothing is called, exit 4 and why", async () => {
+  await using cli = await openCliSession();
+  const tweet = ["enqueue", "tweet", "--agent", "echo", "--id", "a", "--worker"];
+  const { code, stdout, stderr } = await cli.run(...tweet, "--deadline", "2026-01-02T03:04:05Z");
+  expect({ code, stdout }).toEqual({ code: EXIT.jobsFailed, stdout: "" });
+  expect(stderr).toContain("expired: its deadline 2026-01-02T03:04:05.000Z is over");
+  const result = await cli.run("result", "a", "--json");
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: "expired", attempts: [], costUsd: 0 });
+});
+
+it("a deadline from now: the text is written before it", async () => {
+  await using cli = await openCliSession();
+  const { code, stdout } = await cli.run("enqueue", "tweet", "--agent", "echo", "--worker", "--deadline", "2h");
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/\S/) as string });
+});
+
 it.concurrent.each([
   ["an agent that is nearly right", ["tweet", "--agent", "adda"], /^error: job agent: got "adda"; expected .*ada/m],
   ["an empty prompt", ["content", "--prompt", " "], /^error: job prompt: got " "; expected text that is not empty$/m],
@@ -96,6 +113,21 @@ it.concurrent.each([
     /^error: job id: got "a:b"; expected 1–128 characters/m,
   ],
   ["an unknown urgency", ["tweet", "--agent", "ada", "--urgency", "now"], /^error: .*urgency.*now.*\bscheduled\b/m],
+  [
+    "a deadline that is no time",
+    ["tweet", "--agent", "ada", "--deadline", "soon"],
+    /^error: .*--deadline.*soon.*a time with its zone, e\.g\. 2026-11-25T18:00:00Z, or one from now, e\.g\. 10m/m,
+  ],
+  [
+    "a deadline without a zone",
+    ["tweet", "--agent", "ada", "--deadline", "2026-11-25T18:00:00"],
+    /^error: job deadline: got "2026-11-25T18:00:00"; expected a time with its zone/m,
+  ],
+  [
+    "a deadline in years",
+    ["tweet", "--agent", "ada", "--deadline", "401d"],
+    /^error: job deadline: got \d+; expected a time at most 400 days ahead/m,
+  ],
   [
     "a key in the context",
     ["tweet", "--agent", "ada", "--context", "api_key=sk-123456789"],

@@ -139,6 +139,7 @@ export function admitRequestOf(jobId: string, changes: Partial<AdmitRequest> = {
     targets: [TARGET],
     tokens: { inputTokens: 40, outputTokens: 8 },
     capTokens: 280,
+    isOverdue: false,
     lane: "openai~gpt-6-luna",
     timeoutMs: 30_000,
     knownAttempts,

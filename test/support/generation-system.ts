@@ -129,7 +129,11 @@ function configOf({ openai, grok, settings }: SystemOptions, namespace: string):
     ...(grok !== undefined && { GROK_API_KEY: TEST_KEYS.grok, GROK_API_ENDPOINT: urlOf(grok) }),
   };
   const config = loadConfig({ environment, directory: import.meta.dirname, isTerminal: false });
-  const file = configFileSchema.parse({ retries: { baseSeconds: 0.005, capSeconds: 0.02 }, limits: AMPLE, ...settings });
+  const file = configFileSchema.parse({
+    retries: { baseSeconds: 0.005, capSeconds: 0.02 },
+    limits: AMPLE,
+    ...settings,
+  });
   return { ...config, file };
 }
 

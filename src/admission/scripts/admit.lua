@@ -5,10 +5,11 @@
 --       4 attempt id                          5 the attempt's row if the worker died now (JSON)
 --       6 lane   7 provider   8 agent   9 1 if failed over, else 0   10 deadline of the call (ms)
 --      11 input tokens   12 output tokens   13–22 limits, see readLimits
---      23 probable cost (pico-USD), -1: not known   24 share at which budgets warn   25 1: no calls of unknown price
---      26... name, limit (pico-USD) of each budget
+--      23 1: overdue, no call is to be made
+--      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
+--      27... name, limit (pico-USD) of each budget
 -- Replies {'granted', target, slot in ms, epoch, then name, used, limit of each budget to warn of} | {'settled', result}
---       | {'cancelled'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
+--       | {'cancelled'} | {'overdue'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
 --       | {'refused', why, detail...}
 -- Safe to send again after a lost reply: the same token is granted the same attempt once more.
 
@@ -55,6 +56,9 @@ end
 if job[6] then
   return { 'cancelled' }
 end
+if ARGV[23] == '1' then
+  return { 'overdue' }
+end
 
 local function unavailable(forMs, why, detail)
   local since = tonumber(job[7] or now)
@@ -67,14 +71,15 @@ end
 local paused = redis.call('HMGET', KEYS[3], 'all', 'lane:' .. ARGV[6], 'provider:' .. ARGV[7])
 if paused[1] or paused[2] or paused[3] then
   -- No time that the job waits counts: nobody knows until when.
+  if job[7] then redis.call('HDEL', KEYS[1], 'waitSince') end
   return { 'unavailable', -1, 'paused', 0, paused[1] and 'all' or paused[2] and 'lane' or 'provider' }
 end
 
-local cost, budgets = tonumber(ARGV[23]), {}
-for position = 26, #ARGV, 2 do
+local cost, budgets = tonumber(ARGV[24]), {}
+for position = 27, #ARGV, 2 do
   budgets[#budgets + 1] = { name = ARGV[position], limit = tonumber(ARGV[position + 1]) }
 end
-if cost < 0 and #budgets > 0 and ARGV[25] == '1' then
+if cost < 0 and #budgets > 0 and ARGV[26] == '1' then
   return { 'refused', 'unpriced' }
 end
 local held = math.max(0, cost)
@@ -204,7 +209,7 @@ set(group, changes, 'granted', granted + 1)
 breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
 write(best.key, changes)
 
-local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[24]))
+local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[25]))
 if #budgets > 0 then hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), held) else held = 0 end
 
 local attempt, epoch = attempts + 1, group.epoch or 0

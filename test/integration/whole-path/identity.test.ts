@@ -140,6 +140,21 @@ it("a producer that died between claim and add is made good by the next enqueue"
   expect(openai.calls).toHaveLength(1);
 });
 
+it("another deadline is no other job, and the first one counts", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue({ ...tweet("a"), deadline: "2026-01-02T03:04:05Z" });
+  expect(await system.producer.enqueue(tweet("a"))).toMatchObject({ status: "already-enqueued" });
+  await system.startWorker();
+  expect(await system.resultOf("a")).toMatchObject({
+    status: "expired",
+    reason: "its deadline 2026-01-02T03:04:05.000Z is over",
+    attempts: [],
+    costMicroUsd: 0,
+  });
+  expect(openai.calls).toHaveLength(0);
+});
+
 it("a job keeps the lane and the agent of its first enqueue, although the agent has changed since", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai, grok: openai });

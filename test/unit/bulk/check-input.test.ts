@@ -119,6 +119,11 @@ describe("an input is refused", () => {
       "agent,urgency\nada,now\n",
       't.csv:2 urgency: got "now"; expected one of reply, scheduled, bulk',
     ],
+    [
+      "a deadline without a zone",
+      "agent,deadline\nada,2026-11-25 18:00\n",
+      't.csv:2 deadline: got "2026-11-25 18:00"; expected a time with its zone, e.g. 2026-11-25T18:00:00Z, or a whole number: epoch ms',
+    ],
   ])("for %s", async (_, content, message) => {
     expect(await csv(content)).toEqual(invalidRows(message));
   });

@@ -29,6 +29,14 @@ describe("the fields of a row", () => {
     });
   });
 
+  it("may have a deadline, which is digits or a time in CSV", () => {
+    const deadline = Date.UTC(2026, 10, 25, 18);
+    expect(jobOf({ agent: "ada", deadline: "2026-11-25T19:00:00+01:00" })).toMatchObject({ deadline, context: {} });
+    expect(jobOf({ agent: "ada", deadline: String(deadline) })).toMatchObject({ deadline });
+    expect(jobOf({ agent: "ada", deadline })).toMatchObject({ deadline });
+    expect(jobOf({ agent: "ada", deadline: "" })).not.toHaveProperty("deadline");
+  });
+
   it("of another kind are context too", () => {
     expect(jobOf({ agent: "ada", kind: "tweet", prompt: "p" })).toMatchObject({ context: { prompt: "p" } });
   });

@@ -18,6 +18,7 @@ const JOB: GenerationJob = {
   turn: 0,
   urgency: "bulk",
   enqueuedAt: START,
+  deadlineAt: null,
   input: { kind: "tweet", context: {} },
 };
 const PARAMETERS = {

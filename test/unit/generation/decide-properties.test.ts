@@ -1,21 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide } from "../../../src/generation/decide.ts";
+import { decide, type Candidate, type Unavailable } from "../../../src/generation/decide.ts";
 import { RECOVERY } from "../../../src/generation/recovery.ts";
 import type { AttemptOutcome, UsageRecord } from "../../../src/job/usage-record.ts";
 import type { ProviderErrorKind } from "../../../src/providers/provider-error.ts";
-import { inputOf, POLICY, rowOf, START } from "./decide-input.ts";
+import { chainOf, inputOf, POLICY, rowOf, START } from "./decide-input.ts";
 import { simulate, type Answer, type Call, type Scenario, type Story } from "./simulate.ts";
 
 const RUNS = { numRuns: 3000 };
 const MINUTE_MS = 60_000;
 
 const ERRORS = Object.keys(RECOVERY) as ProviderErrorKind[];
+const REFUSES_KEY: ReadonlySet<AttemptOutcome> = new Set(["quota-exhausted", "authentication"]);
 const FINAL: ReadonlySet<AttemptOutcome> = new Set([
   "request-too-large",
   "certificate",
-  "quota-exhausted",
-  "authentication",
   "model-not-found",
   "invalid-request",
   "context-too-long",
@@ -33,7 +32,10 @@ const waitMs = fc.oneof(fc.nat(100), fc.nat(20_000), fc.nat(30 * MINUTE_MS));
 const pause = fc.record({
   member: fc.nat(3),
   forMs: waitMs,
-  why: fc.constantFrom<ProviderErrorKind[]>("rate-limited", "quota-exhausted", "overloaded"),
+  why: fc.constantFrom<Unavailable["why"][]>(
+    ...(["rate-limited", "quota-exhausted", "overloaded", "limit", "first-answer", "circuit-open"] as const),
+    ...(["paused", "budget-reserved", "too-large", "budget"] as const),
+  ),
 });
 
 const answer: fc.Arbitrary<Answer> = fc.record({
@@ -45,21 +47,31 @@ const answer: fc.Arbitrary<Answer> = fc.record({
   pause: fc.option(pause, { freq: 5 }),
 });
 
+const contextTokens = fc.constantFrom(null, 8_000, 32_000, 400_000);
+const keys = fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 3 }));
+
 const scenario: fc.Arbitrary<Scenario> = fc
-  .array(fc.constantFrom(null, 8_000, 32_000, 400_000), { minLength: 1, maxLength: 4 })
-  .chain((contexts) =>
+  .array(fc.tuple(contextTokens, keys), { minLength: 1, maxLength: 4 })
+  .chain((members) =>
     fc.record({
       chain: fc.constant(
-        contexts.map((contextTokens, index) => ({ provider: `p${index}`, model: "m", contextTokens })),
+        members.map(([tokens, pool], index): Candidate => ({
+          provider: `p${index}`,
+          model: "m",
+          contextTokens: tokens,
+          keys: pool,
+        })),
       ),
-      unconfigured: fc.subarray([...contexts.keys()].slice(1)),
+      unconfigured: fc.subarray([...members.keys()].slice(1)),
       policy: fc.record({
         attempts: fc.integer({ min: 1, max: 4 }),
+        failOverAfter: fc.integer({ min: 1, max: 4 }),
         maxCalls: fc.oneof(fc.constant(12), fc.integer({ min: 1, max: 12 })),
         backoff: fc.record({ baseMs: fc.integer({ min: 1, max: 2000 }), capMs: fc.integer({ min: 1, max: 10_000 }) }),
         failOverOnContentFilter: fc.boolean(),
       }),
       maxWaitMs: fc.constantFrom(0, MINUTE_MS, 15 * MINUTE_MS, 24 * 60 * MINUTE_MS),
+      deadlineMs: fc.oneof(fc.constant(null), waitMs),
       answers: fc.array(answer, { maxLength: 14 }),
       lastAnswer: answer,
     }),
@@ -75,8 +87,20 @@ function always(check: (story: Story, scenario: Scenario) => void): void {
   );
 }
 
-function callsPerMember({ calls }: Story): Call[][] {
-  return [...Map.groupBy(calls, ({ row }) => row.member).values()];
+/** The calls of each member, and how many keys it has. */
+function callsPerMember({ calls }: Story, { chain }: Scenario): { calls: Call[]; keys: number }[] {
+  const members = Map.groupBy(calls, ({ row }) => row.member);
+  return [...members].map(([member, own]) => ({ calls: own, keys: chain[member]?.keys ?? 0 }));
+}
+
+/** A rate limit without a time spends an attempt once every key of a pool has met it. */
+function spentBy(calls: readonly Call[], pool: number): number {
+  const limited = count(calls, (row) => row.outcome === "rate-limited" && !isFree(row));
+  return count(calls, ({ outcome: ended }) => SPENDS.has(ended)) + Math.floor(limited / pool);
+}
+
+function refusedKeys(calls: readonly Call[]): number {
+  return new Set(calls.filter(({ row }) => REFUSES_KEY.has(row.outcome)).map(({ row }) => row.keyId)).size;
 }
 
 function isFree({ outcome: ended, retryAfterMs }: UsageRecord): boolean {
@@ -95,12 +119,9 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
   });
 
   it("a provider gets no more calls than failures may spend, plus those that its answers ask for", () => {
-    always((story, { policy }) => {
-      for (const calls of callsPerMember(story)) {
-        const spent = count(calls, ({ outcome: ended, retryAfterMs }) => {
-          return SPENDS.has(ended) || (ended === "rate-limited" && retryAfterMs === null);
-        });
-        expect(spent).toBeLessThanOrEqual(policy.attempts);
+    always((story, given) => {
+      for (const { calls, keys: pool } of callsPerMember(story, given)) {
+        expect(spentBy(calls, pool)).toBeLessThanOrEqual(given.policy.attempts);
         expect(count(calls, (row) => MAY_BE_BILLED.has(row.outcome))).toBeLessThanOrEqual(2);
         expect(count(calls, (row) => row.outcome === "truncated-empty")).toBeLessThanOrEqual(2);
         const parameters = calls.flatMap(({ row }) => (row.parameter === null ? [] : [row.parameter]));
@@ -108,41 +129,31 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
           new Set(parameters).size + 1,
         );
         expect(count(calls, (row) => FINAL.has(row.outcome))).toBeLessThanOrEqual(1);
+        if (pool === 1) expect(count(calls, (row) => REFUSES_KEY.has(row.outcome))).toBeLessThanOrEqual(1);
       }
     });
   });
 
   it("a provider that cannot help is never called again", () => {
-    always((story, { policy }) => {
-      for (const calls of callsPerMember(story)) {
-        let spent = 0;
-        let mayBeBilled = 0;
-        let isOut = false;
-        for (const { row } of calls) {
-          expect(isOut).toBe(false);
-          if (!isFree(row) && (SPENDS.has(row.outcome) || row.outcome === "rate-limited")) spent++;
-          if (MAY_BE_BILLED.has(row.outcome)) mayBeBilled++;
-          isOut = FINAL.has(row.outcome) || mayBeBilled === 2 || spent === policy.attempts;
-          if (row.outcome === "truncated-empty" && row.request === "recover") isOut = true;
-        }
+    always((story, given) => {
+      for (const { calls, keys: pool } of callsPerMember(story, given)) {
+        calls.slice(0, -1).forEach(({ row }, index) => {
+          const soFar = calls.slice(0, index + 1);
+          expect(FINAL.has(row.outcome)).toBe(false);
+          expect(row.outcome === "truncated-empty" && row.request === "recover").toBe(false);
+          expect(spentBy(soFar, pool)).toBeLessThan(given.policy.attempts);
+          expect(count(soFar, ({ outcome: ended }) => MAY_BE_BILLED.has(ended))).toBeLessThan(2);
+          expect(refusedKeys(soFar)).toBeLessThan(pool);
+        });
       }
     });
   });
 
-  it("a provider that is out of money is not called once more", () => {
-    always((story) => {
-      for (const calls of callsPerMember(story)) {
-        const refused = calls.findIndex(({ row }) => row.outcome === "quota-exhausted");
-        if (refused !== -1) expect(refused).toBe(calls.length - 1);
-      }
-    });
-  });
-
-  it("a provider is never called before the time that it asked for", () => {
-    always((story) => {
-      for (const calls of callsPerMember(story)) {
-        calls.slice(1).forEach(({ trueAt }, index) => {
-          const earlier = calls[index] as Call;
+  it("a provider is never called before the time that it asked the same key for", () => {
+    always(({ calls }) => {
+      for (const ofKey of Map.groupBy(calls, ({ row }) => row.keyId).values()) {
+        ofKey.slice(1).forEach(({ trueAt }, index) => {
+          const earlier = ofKey[index] as Call;
           expect(trueAt).toBeGreaterThanOrEqual(earlier.trueEndAt + (earlier.row.retryAfterMs ?? 0));
         });
       }
@@ -176,8 +187,8 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
   });
 
   it("a call leaves out what its provider refused, and nothing else", () => {
-    always((story) => {
-      for (const calls of callsPerMember(story)) {
+    always((story, given) => {
+      for (const { calls } of callsPerMember(story, given)) {
         calls.forEach(({ omit }, index) => {
           const refused = calls.slice(0, index).flatMap(({ row }) => (row.parameter === null ? [] : [row.parameter]));
           expect(omit).toEqual(refused);
@@ -194,9 +205,10 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
         expect(step.afterMs).toBeGreaterThan(0);
         expect(step.afterMs).toBeLessThanOrEqual(Math.max(policy.backoff.capMs, ...asked));
       }
-      // Before each call: a wait or a back-off for each provider, and once more where clocks differ a little.
+      // Before each call: a wait or a back-off for each key, and once more where clocks differ a little.
+      const pools = chain.reduce((sum, candidate) => sum + candidate.keys, 0);
       for (const before of Map.groupBy(pauses, ({ callsBefore }) => callsBefore).values())
-        expect(before.length).toBeLessThanOrEqual(2 * chain.length);
+        expect(before.length).toBeLessThanOrEqual(2 * pools);
     });
   });
 
@@ -214,7 +226,26 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
     always(({ calls, end }) => {
       if (end.do === "succeed") return;
       for (const { row } of calls) expect(end.reason).toContain(`p${row.member}/m: `);
-      if (end.status === "expired") expect(calls.every(({ row }) => isFree(row))).toBe(true);
+      const isLate = end.reason.startsWith("its deadline 2026-");
+      if (end.status === "expired" && !isLate) expect(calls.every(({ row }) => isFree(row))).toBe(true);
+      if (isLate) expect(end.status).toBe("expired");
+    });
+  });
+
+  it("no call is begun once the deadline is over, and nothing waits beyond it", () => {
+    always(({ calls, pauses }, { deadlineMs }) => {
+      const deadlineAt = deadlineMs === null ? Infinity : START + deadlineMs;
+      for (const { decidedAt } of calls) expect(decidedAt).toBeLessThan(deadlineAt);
+      for (const { step, decidedAt } of pauses) {
+        expect(step.do === "wait" ? step.untilAt : decidedAt + step.afterMs).toBeLessThan(deadlineAt);
+      }
+    });
+  });
+
+  it("a job is held once at most for each time that an operator pauses something", () => {
+    always(({ holds, calls }, { answers, lastAnswer }) => {
+      const meanwhile = calls.map((_, index) => (answers[index] ?? lastAnswer).pause?.why);
+      expect(holds).toBeLessThanOrEqual(meanwhile.filter((why) => why === "paused").length);
     });
   });
 });
@@ -222,13 +253,18 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
 describe("decide", () => {
   it("gives the same step for the same input, and changes nothing in it", () => {
     fc.assert(
-      fc.property(scenario, fc.nat(24 * 60 * MINUTE_MS), ({ chain, policy, answers, maxWaitMs }, laterMs) => {
-        const history = answers.map((given, index) => rowOf({ ...given, member: index % chain.length }, index + 1));
-        const input = inputOf({ chain, policy, history, waitLeftMs: maxWaitMs, now: START + laterMs });
-        const before = structuredClone(input);
-        expect(decide(input)).toEqual(decide(before));
-        expect(input).toEqual(before);
-      }),
+      fc.property(
+        scenario,
+        fc.nat(24 * 60 * MINUTE_MS),
+        ({ chain, policy, answers, maxWaitMs, deadlineMs }, laterMs) => {
+          const history = answers.map((given, index) => rowOf({ ...given, member: index % chain.length }, index + 1));
+          const deadlineAt = deadlineMs === null ? null : START + deadlineMs;
+          const input = inputOf({ chain, policy, history, waitLeftMs: maxWaitMs, deadlineAt, now: START + laterMs });
+          const before = structuredClone(input);
+          expect(decide(input)).toEqual(decide(before));
+          expect(input).toEqual(before);
+        },
+      ),
       RUNS,
     );
   });
@@ -245,10 +281,11 @@ describe("decide", () => {
           return new Array<Answer>(often).fill(quick(ended));
         });
         const story = simulate({
-          chain: members.map((member) => ({ provider: `p${member}`, model: "m", contextTokens: null })),
+          chain: chainOf(...members.map((member) => `p${member}`)),
           unconfigured: [],
           policy: POLICY,
           maxWaitMs: MINUTE_MS,
+          deadlineMs: null,
           answers,
           lastAnswer: quick("succeeded"),
         });
@@ -256,6 +293,49 @@ describe("decide", () => {
         expect(story.calls.at(-1)?.row.member).toBe(outcomes.length);
         expect(story.calls).toHaveLength(answers.length + 1);
       }),
+    );
+  });
+
+  it("makes one call on a failing primary when it is to fail over after one, and the fall-back is healthy", () => {
+    const down = fc.constantFrom<AttemptOutcome[]>(...SPENDS, "rate-limited");
+    fc.assert(
+      fc.property(down, fc.integer({ min: 2, max: 4 }), (ended, attempts) => {
+        const story = simulate({
+          chain: chainOf("p0", "p1"),
+          unconfigured: [],
+          policy: { ...POLICY, attempts, failOverAfter: 1 },
+          maxWaitMs: MINUTE_MS,
+          deadlineMs: null,
+          answers: [quick(ended)],
+          lastAnswer: quick("succeeded"),
+        });
+        expect(story.calls.map(({ row }) => row.member)).toEqual([0, 1]);
+        expect(story.pauses).toEqual([]);
+      }),
+    );
+  });
+
+  it("loses no retries, whenever it fails over", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 3 }),
+        (attempts, failOverAfter, length) => {
+          const chain = chainOf(...Array.from({ length }, (_, member) => `p${member}`));
+          const story = simulate({
+            chain,
+            unconfigured: [],
+            policy: { ...POLICY, attempts, failOverAfter },
+            maxWaitMs: 0,
+            deadlineMs: null,
+            answers: [],
+            lastAnswer: quick("overloaded"),
+          });
+          const calls = chain.map((_, member) => count(story.calls, (row) => row.member === member));
+          expect(calls).toEqual(chain.map(() => attempts));
+        },
+      ),
     );
   });
 });

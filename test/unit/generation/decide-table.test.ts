@@ -3,18 +3,12 @@ import { backoff, jitterOf } from "../../../src/generation/backoff.ts";
 import { decide, type DecideInput, type Step } from "../../../src/generation/decide.ts";
 import { RECOVERY } from "../../../src/generation/recovery.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
-import { chainOf, historyOf, inputOf, POLICY, rowOf, START } from "./decide-input.ts";
+import { callOf, chainOf, failed, historyOf, inputOf, POLICY, rowOf, START, type Attempt } from "./decide-input.ts";
 
 /* "What each answer means", row by row: after a failure on the first of two providers, once every wait is over. */
 
-const AGAIN: Step = { do: "call", member: 0, request: "generate", omit: [] };
-const NEXT: Step = { do: "call", member: 1, request: "generate", omit: [] };
-
-function failed(reason: string): Step {
-  return { do: "give-up", status: "failed", reason };
-}
-
-type Attempt = Parameters<typeof rowOf>[0];
+const AGAIN = callOf(0);
+const NEXT = callOf(1);
 
 function after(...attempts: readonly Attempt[]): Step {
   return decide(inputOf({ history: historyOf(...attempts) }));
@@ -93,8 +87,13 @@ describe.each(["request-too-large", "certificate", "authentication", "model-not-
 );
 
 it("leaves a provider alone that cannot work before somebody acts", () => {
-  const paused = Object.entries(RECOVERY).filter(([, { pausesProvider }]) => pausesProvider);
-  expect(paused.map(([kind]) => kind)).toEqual(["certificate", "quota-exhausted", "authentication", "model-not-found"]);
+  const paused = Object.entries(RECOVERY).filter(([, { pauses }]) => pauses !== null);
+  expect(paused.map(([kind, { pauses }]) => [kind, pauses])).toEqual([
+    ["certificate", "limit-group"],
+    ["quota-exhausted", "credential"],
+    ["authentication", "credential"],
+    ["model-not-found", "limit-group"],
+  ]);
 });
 
 it("counts only the provider's own trouble for its health", () => {
@@ -141,10 +140,10 @@ describe("another 400, 413, 422", () => {
 
 describe("context too long", () => {
   const chain = [
-    { provider: "a", model: "m", contextTokens: 8000 },
-    { provider: "b", model: "m", contextTokens: 8000 },
-    { provider: "c", model: "m", contextTokens: null },
-    { provider: "d", model: "m", contextTokens: 32_000 },
+    { provider: "a", model: "m", contextTokens: 8000, keys: 1 },
+    { provider: "b", model: "m", contextTokens: 8000, keys: 1 },
+    { provider: "c", model: "m", contextTokens: null, keys: 1 },
+    { provider: "d", model: "m", contextTokens: 32_000, keys: 1 },
   ];
   const history = [rowOf({ outcome: "context-too-long" })];
 
@@ -159,7 +158,7 @@ describe("context too long", () => {
   });
 
   it("fails over nowhere when the context of the one that refused is not known", () => {
-    const unknown = [{ provider: "x", model: "m", contextTokens: null }, ...chain];
+    const unknown = [{ provider: "x", model: "m", contextTokens: null, keys: 1 }, ...chain];
     expect(decide(inputOf({ history, chain: unknown }))).toMatchObject({ do: "give-up", status: "failed" });
   });
 
@@ -389,8 +388,8 @@ describe("a provider that was only waited for", () => {
 
   it("is not called with a prompt that did not fit a larger context", () => {
     const chain = [
-      { provider: "a", model: "m", contextTokens: 8000 },
-      { provider: "b", model: "m", contextTokens: 32_000 },
+      { provider: "a", model: "m", contextTokens: 8000, keys: 1 },
+      { provider: "b", model: "m", contextTokens: 32_000, keys: 1 },
     ];
     const history = historyOf(limited, { outcome: "context-too-long", member: 1 });
     expect(decide(inputOf({ history, chain, ...later }))).toEqual(

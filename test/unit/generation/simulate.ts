@@ -20,7 +20,7 @@ export interface Answer {
   readonly parameter: string | null;
   /** The worker's clock is set while the call runs. */
   readonly clockJumpMs: number;
-  /** Meanwhile another job's failure pauses a member. */
+  /** Meanwhile another job's failure pauses a member, or an operator does, or a limit or budget is used up. */
   readonly pause: { readonly member: number; readonly forMs: number; readonly why: Unavailable["why"] } | null;
 }
 
@@ -30,6 +30,8 @@ export interface Scenario {
   readonly unconfigured: readonly number[];
   readonly policy: DecidePolicy;
   readonly maxWaitMs: number;
+  /** After the start, by the worker's clock. */
+  readonly deadlineMs: number | null;
   /** The first calls; every later one is answered as `lastAnswer`. */
   readonly answers: readonly Answer[];
   readonly lastAnswer: Answer;
@@ -41,6 +43,8 @@ export interface Call {
   readonly omit: readonly string[];
   readonly trueAt: number;
   readonly trueEndAt: number;
+  /** By the worker's clock. */
+  readonly decidedAt: number;
 }
 
 /** A queue retry or a wait, with what was allowed when it was decided. */
@@ -54,6 +58,8 @@ export interface Pause {
 export interface Story {
   readonly calls: readonly Call[];
   readonly pauses: readonly Pause[];
+  /** How often the job was held. */
+  readonly holds: number;
   readonly end: (Step & { do: "give-up" }) | { readonly do: "succeed" };
 }
 
@@ -66,14 +72,15 @@ interface World {
   trueNow: number;
   /** The worker's clock is ahead by so much. */
   offsetMs: number;
-  /** Limit group of each member → when its pause ends, on Redis' clock. */
-  readonly paused: Map<number, { untilAt: number; why: Unavailable["why"] }>;
+  /** For each key of each member: what pauses it and until when, on Redis' clock. */
+  readonly paused: Map<string, { untilAt: number; why: Unavailable["why"] }>;
   waitSince: number | null;
   /** What this run has learnt; the next run starts anew. */
   unavailable: Map<number, Unavailable>;
   waitedMs: number;
   readonly calls: Call[];
   readonly pauses: Pause[];
+  holds: number;
 }
 
 /**
@@ -92,10 +99,11 @@ export function simulate(scenario: Scenario): Story {
     waitedMs: 0,
     calls: [],
     pauses: [],
+    holds: 0,
   };
   for (let steps = 0; steps < MOST_STEPS; steps++) {
     const end = takeStep(world);
-    if (end !== null) return { calls: world.calls, pauses: world.pauses, end };
+    if (end !== null) return { calls: world.calls, pauses: world.pauses, holds: world.holds, end };
   }
   throw new Error(`does not end within ${MOST_STEPS} steps: ${world.calls.map(({ row }) => row.outcome).join(", ")}`);
 }
@@ -107,7 +115,7 @@ function takeStep(world: World): Story["end"] | null {
     case "give-up":
       return step;
     case "call":
-      return call(world, step);
+      return call(world, step, input);
     case "retry":
       pause(world, step, input);
       world.trueNow += step.afterMs;
@@ -115,6 +123,9 @@ function takeStep(world: World): Story["end"] | null {
     case "wait":
       pause(world, step, input);
       world.trueNow += Math.max(0, step.untilAt - input.now);
+      return null;
+    case "hold":
+      hold(world);
       return null;
   }
 }
@@ -124,44 +135,77 @@ function unconfigured({ unconfigured: members }: Scenario): Map<number, Unavaila
 }
 
 function inputNow({ scenario, calls, waitedMs, unavailable, ...world }: World): DecideInput {
-  const { chain, policy, maxWaitMs } = scenario;
+  const { chain, policy, maxWaitMs, deadlineMs } = scenario;
   const history = calls.map(({ row }) => row);
   const now = world.trueNow + world.offsetMs;
   const sinceFirstMs = history[0] === undefined ? 0 : now - history[0].startedAt;
-  return { history, chain, unavailable, policy, now, waitLeftMs: maxWaitMs - Math.max(waitedMs, sinceFirstMs) };
+  const waitLeftMs = maxWaitMs - Math.max(waitedMs, sinceFirstMs);
+  const deadlineAt = deadlineMs === null ? null : START + deadlineMs;
+  return { history, chain, unavailable, policy, now, waitLeftMs, deadlineAt };
 }
 
 function pause(world: World, step: Step & { do: "retry" | "wait" }, { now, waitLeftMs }: DecideInput): void {
   world.pauses.push({ step, decidedAt: now, waitLeftMs, callsBefore: world.calls.length });
+  startAnew(world);
+}
+
+/** The lane stands still until the operator has resumed everything. */
+function hold(world: World): void {
+  const held = [...world.paused.values()].filter(({ why, untilAt }) => why === "paused" && untilAt > world.trueNow);
+  world.holds++;
+  world.trueNow = Math.max(world.trueNow, ...held.map(({ untilAt }) => untilAt));
+  startAnew(world);
+}
+
+function startAnew(world: World): void {
   world.unavailable = unconfigured(world.scenario);
   world.waitedMs = 0;
 }
 
-function call(world: World, step: Step & { do: "call" }): Story["end"] | null {
-  const paused = world.paused.get(step.member);
-  if (paused !== undefined && paused.untilAt > world.trueNow) {
+function keysOf({ scenario }: World, member: number): string[] {
+  return Array.from({ length: scenario.chain[member]?.keys ?? 0 }, (_, key) => `${member}/${key}`);
+}
+
+/** The key that can be used, or what is known of the one that comes back first. */
+function admit(world: World, member: number): string | { untilAt: number; why: Unavailable["why"] } {
+  const keys = keysOf(world, member).map((key) => {
+    const { untilAt, why } = world.paused.get(key) ?? { untilAt: 0, why: "limit" as const };
+    return { key, untilAt, why };
+  });
+  const [first] = keys.sort((a, b) => a.untilAt - b.untilAt);
+  if (first === undefined) throw new Error(`there is no member ${member}`);
+  return first.untilAt <= world.trueNow ? first.key : { untilAt: first.untilAt, why: first.why };
+}
+
+function call(world: World, step: Step & { do: "call" }, { now }: DecideInput): Story["end"] | null {
+  const key = admit(world, step.member);
+  if (typeof key !== "string") {
     world.waitSince ??= world.trueNow;
     world.waitedMs = world.trueNow - world.waitSince;
-    const forMs = paused.untilAt - world.trueNow;
-    world.unavailable.set(step.member, { untilAt: world.trueNow + world.offsetMs + forMs, why: paused.why });
+    const untilAt = key.why === "paused" ? Infinity : key.untilAt + world.offsetMs;
+    world.unavailable.set(step.member, { untilAt, why: key.why });
     return null;
   }
   const answer = world.scenario.answers[world.calls.length] ?? world.scenario.lastAnswer;
-  const row = answerRow(world, step, answer);
+  const row = answerRow(world, { step, answer, key });
   const trueAt = world.trueNow;
   world.trueNow += answer.durationMs;
   world.offsetMs += answer.clockJumpMs;
-  world.calls.push({ row, omit: step.omit, trueAt, trueEndAt: world.trueNow });
+  world.calls.push({ row, omit: step.omit, trueAt, trueEndAt: world.trueNow, decidedAt: now });
   pauseGroups(world, row, answer);
   return row.outcome === "succeeded" ? { do: "succeed" } : null;
 }
 
-function answerRow(world: World, step: Step & { do: "call" }, answer: Answer): UsageRecord {
+function answerRow(
+  world: World,
+  { step, answer, key }: { step: Step & { do: "call" }; answer: Answer; key: string },
+): UsageRecord {
   const { outcome, durationMs, retryAfterMs, parameter } = answer;
   return rowOf(
     {
       outcome,
       durationMs,
+      keyId: key,
       member: step.member,
       request: step.request,
       startedAt: world.trueNow + world.offsetMs,
@@ -174,14 +218,17 @@ function answerRow(world: World, step: Step & { do: "call" }, answer: Answer): U
 
 /** A shorter pause never shortens a longer one. */
 function pauseGroups(world: World, row: UsageRecord, answer: Answer): void {
-  const pauses = answer.pause === null ? [] : [answer.pause];
-  const { outcome, member, retryAfterMs } = row;
+  const { outcome, member, retryAfterMs, keyId } = row;
+  const pauses = keysOf(world, answer.pause?.member ?? -1).map((key) => ({ key, ...answer.pause }));
+  const own = keyId ?? "";
   if (outcome !== "succeeded" && outcome !== "crashed") {
-    if (RECOVERY[outcome].pausesProvider) pauses.push({ member, forMs: 300_000, why: outcome });
-    if (retryAfterMs !== null) pauses.push({ member, forMs: retryAfterMs, why: outcome });
+    const { pauses: scope } = RECOVERY[outcome];
+    const keys = scope === "limit-group" ? keysOf(world, member) : [own];
+    if (scope !== null) pauses.push(...keys.map((key) => ({ key, forMs: 300_000, why: outcome })));
+    if (retryAfterMs !== null) pauses.push({ key: own, forMs: retryAfterMs, why: outcome });
   }
-  for (const { member: paused, forMs, why } of pauses) {
+  for (const { key, forMs = 0, why = "limit" } of pauses) {
     const untilAt = world.trueNow + forMs;
-    if (untilAt > (world.paused.get(paused)?.untilAt ?? 0)) world.paused.set(paused, { untilAt, why });
+    if (untilAt > (world.paused.get(key)?.untilAt ?? 0)) world.paused.set(key, { untilAt, why });
   }
 }

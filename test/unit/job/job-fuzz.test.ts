@@ -9,7 +9,17 @@ const RUNS = { numRuns: 500 };
 /** Whatever a program can hand over, the names of a job's fields more often than others. */
 const anything = fc.anything({
   key: fc.oneof(
-    fc.constantFrom("kind", "agent", "prompt", "mention", "context", "conversation_history", "id", "urgency"),
+    fc.constantFrom(
+      "kind",
+      "agent",
+      "prompt",
+      "mention",
+      "context",
+      "conversation_history",
+      "id",
+      "urgency",
+      "deadline",
+    ),
     fc.constantFrom("__proto__", "constructor", "api_key", "author", "text"),
     fc.string({ unit: "binary" }),
   ),
@@ -41,6 +51,7 @@ const almostJob = fc.record(
     conversation_history: anything,
     id: fc.oneof(fc.string(), fc.integer(), anything),
     urgency: fc.oneof(fc.constantFrom(...URGENCIES), anything),
+    deadline: fc.oneof(fc.constant("2026-11-25T18:00:00Z"), fc.integer(), fc.double(), fc.string(), anything),
   },
   { requiredKeys: ["kind"] },
 );
@@ -57,9 +68,15 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
     fc.dictionary(name, tie("json")),
   ),
 }));
+const deadlineMs = fc.nat(1_795_000_000_000);
+const deadline = fc.oneof(
+  deadlineMs,
+  deadlineMs.map((ms) => new Date(ms).toISOString()),
+);
 const common = {
   id: fc.option(id, { nil: undefined }),
   urgency: fc.option(fc.constantFrom(...URGENCIES), { nil: undefined }),
+  deadline: fc.option(deadline, { nil: undefined }),
   context: fc.dictionary(
     name.filter((value) => value !== "conversation_history"),
     json,
@@ -121,6 +138,7 @@ describe("a job", () => {
           turn,
           urgency: parsed.urgency ?? "scheduled",
           enqueuedAt: 1_795_000_000_000,
+          deadlineAt: parsed.deadline ?? null,
           input: payloadOf(parsed),
         };
         const json = JSON.stringify(queued);

@@ -94,6 +94,65 @@ describe("a job is accepted", () => {
   });
 });
 
+describe("a deadline", () => {
+  const EXPECTED = "expected a time with its zone, e.g. 2026-11-25T18:00:00Z, or a whole number: epoch ms";
+  const DAY_MS = 24 * 3600_000;
+  const at = Date.UTC(2026, 10, 25, 18);
+  const parsed = (deadline: unknown): unknown => parseJobInput({ ...CONTENT, deadline }).deadline;
+
+  it.each([
+    ["2026-11-25T18:00:00Z", at],
+    ["2026-11-25T18:00Z", at],
+    ["2026-11-25T18:00:00.250Z", at + 250],
+    ["2026-11-25T20:00:00+02:00", at],
+    ["2026-11-25T12:30:00-05:30", at],
+    [at, at],
+    [String(at), at],
+    ["2001-02-03T04:05:06Z", 981_173_106_000],
+    [0, 0],
+  ])("%j is epoch ms inside, also when it is over", (deadline, expected) => {
+    expect(parsed(deadline)).toBe(expected);
+  });
+
+  it("may be left out, and is no part of what is written", () => {
+    expect(parseJobInput(CONTENT)).not.toHaveProperty("deadline");
+    expect(parsed(undefined)).toBeUndefined();
+    expect(payloadOf(parseJobInput({ ...CONTENT, deadline: at }))).toEqual(payloadOf(parseJobInput(CONTENT)));
+  });
+
+  it.each([
+    ["2026-11-25T18:00:00", '"2026-11-25T18:00:00"'],
+    ["2026-11-25", '"2026-11-25"'],
+    ["2026-02-30T18:00:00Z", '"2026-02-30T18:00:00Z"'],
+    ["25 Nov 2026 18:00 UTC", '"25 Nov 2026 18:00 UTC"'],
+    ["tomorrow", '"tomorrow"'],
+    ["10m", '"10m"'],
+    ["", '""'],
+    ["9".repeat(30), `"${"9".repeat(30)}"`],
+    [-1, "-1"],
+    [1.5, "1.5"],
+    [1e300, "1e+300"],
+    [null, "null"],
+    [true, "true"],
+    [[at], "a list"],
+  ])("%j is refused with what is expected", (deadline, got) => {
+    expect(refusal({ ...CONTENT, deadline })).toBe(`job deadline: got ${got}; ${EXPECTED}`);
+  });
+
+  it("is at most 400 days ahead", () => {
+    const near = Date.now() + 399 * DAY_MS;
+    const far = Date.now() + 401 * DAY_MS;
+    expect(parsed(near)).toBe(near);
+    expect(refusal({ ...CONTENT, deadline: far })).toBe(
+      `job deadline: got ${far}; expected a time at most 400 days ahead`,
+    );
+    const iso = new Date(far).toISOString();
+    expect(refusal({ ...CONTENT, deadline: iso }, "jobs.jsonl", 7)).toBe(
+      `jobs.jsonl:7 deadline: got "${iso}"; expected a time at most 400 days ahead`,
+    );
+  });
+});
+
 describe("the conversation", () => {
   const HISTORY = [{ author: "bob", text: "first" }, { text: "second" }, "third"];
   const PARSED = [
@@ -194,12 +253,12 @@ describe("a job is refused", () => {
     [
       "a misspelt field",
       { ...CONTENT, promt: "x" },
-      'job promt: got an unknown field; expected one of kind, prompt, agent, id, urgency, context; did you mean "prompt"?',
+      'job promt: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, context; did you mean "prompt"?',
     ],
     [
       "another kind's field",
       { kind: "tweet", agent: "ada", mention: "x" },
-      "job mention: got an unknown field; expected one of kind, agent, id, urgency, context",
+      "job mention: got an unknown field; expected one of kind, agent, id, urgency, deadline, context",
     ],
     ["nothing", undefined, "job: got nothing; expected an object: the fields of one job"],
     ["null", null, "job: got null; expected an object: the fields of one job"],
@@ -298,7 +357,7 @@ describe("a job is refused", () => {
       "jobs.jsonl:7 context.n: got NaN; expected a finite number",
       'jobs.jsonl:7 prompt: got " "; expected text that is not empty',
       `jobs.jsonl:7 id: got "a:b"; ${ID}`,
-      "jobs.jsonl:7 extra: got an unknown field; expected one of kind, prompt, agent, id, urgency, context",
+      "jobs.jsonl:7 extra: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, context",
     ]);
   });
 
@@ -322,6 +381,8 @@ it("lets TypeScript accept what is accepted", () => {
     },
     { kind: "reply", agent: "ada", mention: "m", conversation_history: "a", urgency: "bulk" },
     { kind: "content", prompt: "p", id: undefined },
+    { kind: "tweet", agent: "ada", deadline: "2026-11-25T18:00:00+01:00" },
+    { kind: "content", prompt: "p", deadline: 1_795_000_000_000 },
   ];
   expect(inputs.map((input) => refusal(input))).toEqual(inputs.map(() => "accepted"));
 });

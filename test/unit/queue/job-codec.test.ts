@@ -16,6 +16,7 @@ const JOB: GenerationJob = {
   turn: 3,
   urgency: "bulk",
   enqueuedAt: NOW,
+  deadlineAt: NOW + 3600_000,
   input: { kind: "content", prompt: "p", context: { topic: "tea" } },
 };
 
@@ -89,6 +90,12 @@ describe("decodeJob", () => {
     expect(decodeJob(structuredClone(JOB))).toEqual({ is: "job", job: JOB });
   });
 
+  it("takes jobs of producers that knew no deadline", () => {
+    const { deadlineAt, ...older } = JOB;
+    expect(deadlineAt).not.toBeNull();
+    expect(decodeJob(older)).toEqual({ is: "job", job: { ...JOB, deadlineAt: null } });
+  });
+
   it("leaves a newer schema to a newer worker", () => {
     expect(decodeJob({ ...JOB, version: 2, input: { kind: "thread" } })).toEqual({ is: "newer", version: 2 });
   });
@@ -99,6 +106,8 @@ describe("decodeJob", () => {
     ["an older version", { ...JOB, version: 0 }, "the queued job is invalid: version: "],
     ["an unknown kind", { ...JOB, input: { kind: "thread" } }, "the queued job is invalid: input"],
     ["a snapshot that is no hash", { ...JOB, snapshot: "../x" }, "the queued job is invalid: snapshot: 32 hex digits"],
+    ["a deadline that is no time", { ...JOB, deadlineAt: 9e15 }, "the queued job is invalid: deadlineAt: "],
+    ["a deadline that is a text", { ...JOB, deadlineAt: "now" }, "the queued job is invalid: deadlineAt: "],
     ["an id with a colon", { ...JOB, id: "a:b" }, "the queued job is invalid: id: 1–128 characters of A–Z a–z 0–9 _ -"],
     [
       "an empty prompt",
