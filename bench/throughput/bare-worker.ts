@@ -2,27 +2,17 @@
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import OpenAI from "openai";
-import { BARE_QUEUE, serve } from "./protocol.ts";
+import { bareGenerate, BARE_QUEUE, type BareJob } from "../bare-job.ts";
+import { serveWorker } from "../worker-program.ts";
 
 let worker: Worker | undefined;
 let redis: Redis | undefined;
 
-serve({
-  async start({ redisPath, baseUrl, namespace, concurrency }) {
+serveWorker({
+  async start({ redisPath, baseUrl, apiKey, namespace, concurrency }) {
     const connection = new Redis({ path: redisPath, maxRetriesPerRequest: null });
-    const client = new OpenAI({ apiKey: "bench", baseURL: baseUrl, maxRetries: 0, timeout: 30_000 });
-    const generate = async (job: { id?: string; data: { prompt: string } }): Promise<void> => {
-      const completion = await client.chat.completions.create({
-        model: "gpt-6-luna",
-        messages: [
-          { role: "system", content: "You write short posts." },
-          { role: "user", content: job.data.prompt },
-        ],
-        max_completion_tokens: 280,
-      });
-      await connection.hset(`result:${job.id}`, "text", completion.choices[0]?.message.content ?? "");
-    };
-    worker = new Worker(BARE_QUEUE, generate, {
+    const client = new OpenAI({ apiKey, baseURL: baseUrl, maxRetries: 0, timeout: 30_000 });
+    worker = new Worker(BARE_QUEUE, (job: BareJob) => bareGenerate(job, client, connection), {
       connection,
       prefix: `{${namespace}}`,
       concurrency,

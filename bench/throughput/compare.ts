@@ -1,21 +1,30 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { Queue } from "bullmq";
-import { Redis } from "ioredis";
-import { compileOptions, composeProducer } from "../../src/compose.ts";
-import { parseAgentObject } from "../../src/agents/parse-agent.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
-import { startEmbeddedRedis } from "../../src/platform/embedded-redis.ts";
-import { lanePrefix, laneOf } from "../../src/queue/lane.ts";
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { bareQueue, fillBare } from "../bare-job.ts";
+import type { Benchmark, OptionValues } from "../benchmark.ts";
+import type { LocalVendorProgram } from "../local-vendor-program.ts";
+import { benchAgent, benchProducer, jobIds, laneQueue, tweets } from "../our-jobs.ts";
+import { startProgram, type Program } from "../programs.ts";
 import { median, spread } from "../statistics.ts";
-import { BARE_QUEUE, type Reply, type Request } from "./protocol.ts";
+import { withRedis, type BenchRedis } from "../with-redis.ts";
+import type { WorkerProgram } from "../worker-program.ts";
+
+/**
+ * Jobs per second and CPU per job of the whole path, beside the same work as a bare BullMQ processor: the same local
+ * server, the same Redis, turn by turn.
+ */
+export const throughput: Benchmark = {
+  summary: "jobs per second and CPU per job of the whole path, beside a bare BullMQ processor",
+  options: {
+    jobs: { describe: "jobs a round", default: 4000 },
+    rounds: { describe: "rounds after one to warm up", default: 5 },
+    concurrency: { describe: "jobs in work at once", default: 64 },
+  },
+  run: async (values) => await withRedis(async (redis) => report(await compete(redis, values))),
+};
 
 interface Arena {
-  readonly redisPath: string;
+  readonly redis: BenchRedis;
   readonly baseUrl: string;
   readonly jobs: number;
   readonly concurrency: number;
@@ -30,60 +39,27 @@ interface Measurement {
 
 type Contestant = "bare" | "ours";
 
-/**
- * Jobs per second and CPU per job of the whole path, beside the same work as a bare BullMQ processor: the same local
- * server, the same Redis, turn by turn.
- */
-export async function runThroughput(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      jobs: { type: "string", default: "4000" },
-      rounds: { type: "string", default: "5" },
-      concurrency: { type: "string", default: "64" },
-    },
-  });
-  const folder = await mkdtemp(join(tmpdir(), "puppet-engine-bench-"));
-  try {
-    const sizes = { jobs: Number(values.jobs), concurrency: Number(values.concurrency) };
-    report(await compete(folder, sizes, Number(values.rounds)));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
 type Measurements = Record<Contestant, Measurement[]>;
 
-async function compete(
-  folder: string,
-  sizes: Pick<Arena, "jobs" | "concurrency">,
-  rounds: number,
-): Promise<Measurements> {
-  await using redis = await startEmbeddedRedis({ dataDirectory: folder });
-  const vendor = fork(new URL("./vendor-server.ts", import.meta.url));
-  const [{ port }] = (await once(vendor, "message")) as [{ port: number }];
-  const workers = {
-    bare: fork(new URL("./bare-worker.ts", import.meta.url)),
-    ours: fork(new URL("./our-worker.ts", import.meta.url)),
-  };
-  const arena: Arena = { redisPath: redis.path, baseUrl: `http://127.0.0.1:${port}/v1`, ...sizes };
+async function compete(redis: BenchRedis, values: OptionValues): Promise<Measurements> {
+  using vendor = startProgram<LocalVendorProgram>(new URL("../local-vendor.ts", import.meta.url));
+  using bare = startProgram<WorkerProgram>(new URL("./bare-worker.ts", import.meta.url));
+  using ours = startProgram<WorkerProgram>(new URL("../our-worker.ts", import.meta.url));
+  const workers = { bare, ours };
+  const sizes = { jobs: values.count("jobs"), concurrency: values.count("concurrency") };
+  const rounds = values.count("rounds");
+  const arena: Arena = { redis, baseUrl: `${await vendor.ask("start", { latencyMs: 0 })}/ok/v1`, ...sizes };
   const measured: Measurements = { bare: [], ours: [] };
-  try {
-    console.log(
-      `${arena.jobs} jobs a round, concurrency ${arena.concurrency}, ${rounds} rounds after one to warm up; Redis with AOF\n`,
-    );
-    for (let round = 0; round <= rounds; round++) {
-      for (const contestant of round % 2 === 0 ? (["bare", "ours"] as const) : (["ours", "bare"] as const)) {
-        const measurement = await measure(contestant, workers[contestant], {
-          ...arena,
-          namespace: `${contestant}${round}`,
-        });
-        measured[contestant].push(measurement);
-        printRound(round, contestant, measurement);
-      }
+  console.log(
+    `${arena.jobs} jobs a round, concurrency ${arena.concurrency}, ${rounds} rounds after one to warm up; Redis with AOF\n`,
+  );
+  for (let round = 0; round <= rounds; round++) {
+    for (const contestant of round % 2 === 0 ? (["bare", "ours"] as const) : (["ours", "bare"] as const)) {
+      const namespace = `${contestant}${round}`;
+      const measurement = await measure(contestant, workers[contestant], { ...arena, namespace });
+      measured[contestant].push(measurement);
+      printRound(round, contestant, measurement);
     }
-  } finally {
-    for (const child of [vendor, ...Object.values(workers)]) child.disconnect();
   }
   // The first round warmed everything up.
   return { bare: measured.bare.slice(1), ours: measured.ours.slice(1) };
@@ -120,25 +96,27 @@ function report(measured: Measurements): void {
 type Round = Arena & { readonly namespace: string };
 
 /** Fills the queue, then lets the worker loose on it. Only the second part is measured. */
-async function measure(contestant: Contestant, worker: ChildProcess, round: Round): Promise<Measurement> {
-  const connection = new Redis({ path: round.redisPath, maxRetriesPerRequest: null });
-  const queue = contestant === "bare" ? await fillBare(connection, round) : await fillOurs(connection, round);
+async function measure(
+  contestant: Contestant,
+  worker: Program<WorkerProgram>,
+  { redis, baseUrl, jobs, concurrency, namespace }: Round,
+): Promise<Measurement> {
+  const { connection, path: redisPath } = redis;
+  const queue = await (contestant === "bare" ? fillBareQueue : fillOurs)(redis, namespace, jobs);
   const redisBefore = await redisCpuMs(connection);
   const startedAt = performance.now();
-  await ask(worker, { do: "start", ...round });
+  await worker.ask("start", { redisPath, namespace, concurrency, baseUrl, apiKey: "bench" });
   await untilEmpty(queue);
   const elapsedMs = performance.now() - startedAt;
   const redisMs = (await redisCpuMs(connection)) - redisBefore;
-  const reply = await ask(worker, { do: "stop" });
-  const cpuMs = "cpuMs" in reply ? reply.cpuMs : Number.NaN;
+  const { cpuMs } = await worker.ask("stop");
   await queue.obliterate({ force: true });
   await queue.close();
   await connection.flushall();
-  connection.disconnect();
   return {
-    jobsPerSecond: (round.jobs / elapsedMs) * 1000,
-    cpuMsPerJob: cpuMs / round.jobs,
-    redisMsPerJob: redisMs / round.jobs,
+    jobsPerSecond: (jobs / elapsedMs) * 1000,
+    cpuMsPerJob: cpuMs / jobs,
+    redisMsPerJob: redisMs / jobs,
   };
 }
 
@@ -149,12 +127,6 @@ async function redisCpuMs(connection: Redis): Promise<number> {
   return seconds.reduce((sum, value) => sum + value, 0) * 1000;
 }
 
-async function ask(worker: ChildProcess, request: Request): Promise<Reply> {
-  worker.send(request);
-  const [reply] = (await once(worker, "message")) as [Reply];
-  return reply;
-}
-
 async function untilEmpty(queue: Queue): Promise<void> {
   for (;;) {
     const counts = await queue.getJobCounts("wait", "prioritized", "active", "delayed");
@@ -163,34 +135,15 @@ async function untilEmpty(queue: Queue): Promise<void> {
   }
 }
 
-const TOPIC = "the smell of rain on warm stones";
-
-async function fillBare(connection: Redis, { jobs, namespace }: Round): Promise<Queue> {
-  const queue = new Queue(BARE_QUEUE, { connection, prefix: `{${namespace}}` });
-  for (let first = 0; first < jobs; first += 1000) {
-    const size = Math.min(1000, jobs - first);
-    await queue.addBulk(
-      Array.from({ length: size }, () => ({ name: "generate", data: { prompt: `Write a post about ${TOPIC}.` } })),
-    );
-  }
+async function fillBareQueue(redis: BenchRedis, namespace: string, jobs: number): Promise<Queue> {
+  const queue = bareQueue(redis, namespace);
+  await fillBare(queue, jobs);
   return queue;
 }
 
-async function fillOurs(connection: Redis, { jobs, namespace, redisPath }: Round): Promise<Queue> {
-  const config = { ...loadConfig({ environment: {}, directory: "/", isTerminal: false }), namespace };
-  const { agent } = parseAgentObject(
-    "agent",
-    { id: "bench", name: "Bench", custom_system_prompt: "You write short posts." },
-    compileOptions(config),
-  );
-  await using producer = composeProducer({
-    config,
-    address: { path: redisPath },
-    agents: new Map([[agent.id, agent]]),
-  });
-  await producer.enqueueMany(
-    Array.from({ length: jobs }, () => ({ kind: "tweet" as const, agent: "bench", context: { topic: TOPIC } })),
-  );
-  const lane = laneOf(agent).name;
-  return new Queue(lane, { connection, prefix: lanePrefix(namespace, lane) });
+async function fillOurs(redis: BenchRedis, namespace: string, jobs: number): Promise<Queue> {
+  const agent = benchAgent();
+  await using producer = await benchProducer(redis, namespace, [agent]);
+  await producer.enqueueMany(tweets(agent, jobIds("job", jobs)));
+  return laneQueue(redis, namespace, agent);
 }
