@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import type { AdmitReply } from "../../../src/admission/admission.ts";
-import { loadLuaScript } from "../../../src/platform/lua-script.ts";
 import {
   TARGET,
   admissionOf,

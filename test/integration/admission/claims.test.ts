@@ -13,7 +13,6 @@ import {
   admitRequestOf,
   admissionOf,
   endOf,
-  intentOf,
   openNamespace,
   succeededRecord,
   unsuccessfulRecord,
