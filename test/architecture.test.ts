@@ -46,7 +46,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     types: ["src/agents/agent.ts", ...PROVIDER_CONTRACT],
     packages: ["ioredis"],
   },
-  "src/storage/": { imports: ["src/admission/keys.ts", "src/job/", "src/platform/"], packages: ["ioredis"] },
+  "src/storage/": {
+    imports: ["src/admission/keys.ts", "src/job/", "src/platform/"],
+    types: ["src/admission/limit-policy.ts"],
+    packages: ["ioredis"],
+  },
   "src/queue/": {
     imports: ["src/admission/", "src/agents/", "src/generation/", "src/job/", "src/platform/", "src/storage/"],
     packages: ["bullmq", "ioredis"],
