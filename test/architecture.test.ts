@@ -88,13 +88,14 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       .concat("src/providers/registry.ts"),
     packages: ["ioredis"],
   },
+  "src/compose-operator.ts": { imports: ["config", "platform", "queue", "storage"].map((folder) => `src/${folder}/`) },
   "src/index.ts": {
     imports: ["src/compose.ts", "src/queue/enqueue-batch.ts", "src/platform/"],
     types: ["src/admission/claims.ts", "src/job/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
   },
   "src/cli/": {
     imports: [
-      ...["src/compose.ts", "src/config/", "src/index.ts", "src/platform/"],
+      ...["src/compose.ts", "src/compose-operator.ts", "src/config/", "src/index.ts", "src/platform/"],
       ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
