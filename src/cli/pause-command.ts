@@ -22,8 +22,8 @@ The target is
   "openai~gpt-6-luna>grok~grok-4.3"         … or by the name of its queue, as in Bull Board
 
 Calls under way end, and their texts are kept; no new one begins, in no worker. Lanes that have another provider to call
-go on with it, the others stand still. Jobs can be enqueued meanwhile, and none expires because of a pause. It outlives
-workers and restarts; health shows it, and resume ends it.
+go on with it, the others stand still. Jobs can be enqueued meanwhile; they wait. A pause outlives workers and restarts;
+health shows it, and resume ends it.
 
   $ puppet-engine pause openai
   $ puppet-engine resume openai`,
