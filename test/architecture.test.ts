@@ -46,7 +46,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     types: ["src/agents/agent.ts", ...PROVIDER_CONTRACT],
     packages: ["ioredis"],
   },
-  "src/storage/": { imports: ["src/admission/keys.ts", "src/job/", "src/platform/"], packages: ["ioredis"] },
+  "src/storage/": {
+    imports: ["src/admission/keys.ts", "src/job/", "src/platform/"],
+    types: ["src/admission/limit-policy.ts"],
+    packages: ["ioredis"],
+  },
   "src/queue/": {
     imports: ["src/admission/", "src/agents/", "src/generation/", "src/job/", "src/platform/", "src/storage/"],
     packages: ["bullmq", "ioredis"],
@@ -85,13 +89,14 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       .concat("src/providers/registry.ts"),
     packages: ["ioredis"],
   },
+  "src/compose-operator.ts": { imports: ["config", "platform", "queue", "storage"].map((folder) => `src/${folder}/`) },
   "src/index.ts": {
     imports: ["src/compose.ts", "src/queue/enqueue-batch.ts", "src/platform/"],
     types: ["src/admission/claims.ts", "src/job/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
   },
   "src/cli/": {
     imports: [
-      ...["src/compose.ts", "src/config/", "src/index.ts", "src/platform/"],
+      ...["src/compose.ts", "src/compose-operator.ts", "src/config/", "src/index.ts", "src/platform/"],
       ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],

@@ -127,6 +127,7 @@ async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<Exi
   }
   await using worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
   if (worker === undefined) await workplace.hintIfNoWorker();
+  await workplace.hintIfPaused();
   const result = await awaitResult(producer, job.id, signals.requested);
   if (result === null) return interrupted(job.id);
   printResult(result, options.json === true);

@@ -42,6 +42,7 @@ export async function followBulk({
       })
     : undefined;
   if (!withWorker) await workplace.hintIfNoWorker();
+  await workplace.hintIfPaused();
   const view = progressView(rows, { silent: json });
   try {
     return await runBulk(

@@ -15,8 +15,11 @@ import { checkCommand } from "./check-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { healthCommand } from "./health-command.ts";
 import { monitorCommand } from "./monitor-command.ts";
+import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
+import { resumeCommand } from "./resume-command.ts";
 import { startCommand } from "./start-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
@@ -31,6 +34,9 @@ const COMMANDS: readonly AddCommand[] = [
   resultCommand,
   cancelCommand,
   usageCommand,
+  healthCommand,
+  pauseCommand,
+  resumeCommand,
   checkCommand,
 ];
 
@@ -41,6 +47,7 @@ Examples:
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine usage --by model                               what it cost
+  $ puppet-engine health                                         whether providers can be called, and what is paused
 
 Exit codes: 0 ok · 1 a file that cannot be written, or a defect · 2 usage or configuration · 3 some rows invalid
             4 some jobs failed · 5 Redis unreachable · 130 interrupted

@@ -26,7 +26,10 @@ async function showResult(id: string, { wait = false, json = false }: ResultOpti
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ agents: "none" });
   await using producer = workplace.producer();
-  if (wait) await workplace.hintIfNoWorker();
+  if (wait) {
+    await workplace.hintIfNoWorker();
+    await workplace.hintIfPaused();
+  }
   const result = await producer.result(id, wait ? { waitMs: Infinity, signal: signals.requested } : {});
   if (result === null) {
     console.error(wait ? "interrupted" : `no result for ${id}: it is unknown, or not finished (--wait waits for it)`);

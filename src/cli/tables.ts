@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { UsageRow } from "../storage/usage-report.ts";
 
 /** Plain ASCII borders nowhere: narrow columns that survive a small terminal. */
-const STYLE = {
+export const STYLE = {
   chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   style: { head: [], border: [], compact: true },
 };
@@ -97,7 +97,7 @@ function notes(rows: readonly ShownUsage[]): string[] {
   return lines;
 }
 
-function integer(value: number): string {
+export function integer(value: number): string {
   return value.toLocaleString("en-US");
 }
 
@@ -110,6 +110,6 @@ export function formatUsd(microUsd: number): string {
   return usd >= 1e-6 ? usd.toPrecision(3) : usd.toFixed(12).replace(/0+$/, "");
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${integer(Math.round(value))} ms`;
 }

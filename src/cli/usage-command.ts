@@ -31,6 +31,7 @@ export const usageCommand: AddCommand = (program, end) => {
 
 async function showUsage({ by, days, json = false }: UsageOptions): Promise<void> {
   await using workplace = await openWorkplace({ agents: "none" });
+  await workplace.hintIfPaused();
   const { address } = workplace.redis;
   const redis = connectRedis(address, "producer");
   try {

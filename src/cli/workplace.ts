@@ -11,13 +11,16 @@ import {
   type OpenedRedis,
   type RunningMonitor,
 } from "../compose.ts";
+import { composeOperator, type Operator } from "../compose-operator.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
+import { systemClock } from "../platform/clock.ts";
 import { createLogger, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
 import { connectRedis, withRedis, type RedisAddress } from "../platform/redis.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { GenerationWorker } from "../queue/worker.ts";
+import { showPause } from "./pause-target.ts";
 import { replaceProviders } from "./replace-providers.ts";
 
 /** What commands work with: configuration, an open Redis, agents. */
@@ -28,6 +31,8 @@ export interface Workplace extends AsyncDisposable {
   /** Writes `content` that names no agent. */
   readonly defaultAgent: Agent;
   producer(): Producer;
+  /** Looks at the running system, and pauses parts of it. */
+  operator(): Operator;
   /** Disposing it lets calls in flight finish, within the configured grace. */
   worker(options: WorkerOptions): Promise<GenerationWorker>;
   /**
@@ -40,6 +45,8 @@ export interface Workplace extends AsyncDisposable {
   monitor(options: { host?: string; port?: number; writable?: boolean }): Promise<RunningMonitor>;
   /** Waiting for a result is pointless while nobody works: says so, and how to change it. */
   hintIfNoWorker(): Promise<void>;
+  /** The same for what operators have paused. */
+  hintIfPaused(): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -75,6 +82,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     agents,
     defaultAgent: writer,
     producer: () => composeProducer({ config, address, agents, defaultAgent: writer }),
+    operator: () => composeOperator({ config, address }),
     worker: async (workerOptions) => await openWorker(config, address, workerOptions),
     async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
       const monitor = { ...config.monitor, host, port };
@@ -85,6 +93,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
       requireKeys(needed, missingKeys);
     },
     hintIfNoWorker: async () => await hintIfNoWorker(config, redis),
+    hintIfPaused: async () => await hintIfPaused(composeOperator({ config, address })),
     [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),
   };
 }
@@ -153,4 +162,13 @@ async function hintIfNoWorker({ namespace }: Config, opened: OpenedRedis): Promi
   } finally {
     redis.disconnect();
   }
+}
+
+/** @param opened is disposed */
+async function hintIfPaused(opened: Operator): Promise<void> {
+  await using operator = opened;
+  const [first, ...others] = await operator.pauses();
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : ` (and ${others.length} more; see \`puppet-engine health\`)`;
+  console.error(`note: ${showPause(first, await operator.lanes(), systemClock.now())}${more}`);
 }
