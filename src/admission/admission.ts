@@ -31,9 +31,16 @@ export interface CallTarget {
   readonly credential: string;
 }
 
-export interface TokenEstimate {
+export interface ReservedTokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
+}
+
+export interface TokenEstimate extends ReservedTokens {
+  /** Nothing like it was seen by this worker: what the limit group's calls use on average is a better one. */
+  readonly isGuess: boolean;
+  /** Of the prompt, UTF-8. */
+  readonly inputBytes: number;
 }
 
 export interface AdmitRequest {
@@ -65,13 +72,16 @@ export interface Grant {
   readonly target: number;
   readonly limitGroup: string;
   readonly credential: string;
-  readonly tokens: TokenEstimate;
+  readonly reserved: ReservedTokens;
+  readonly inputBytes: number;
   /** Proves to Redis whose grant it is. */
   readonly token: string;
   /** The slot is this far ahead, 1,000 at most. */
   readonly slotInMs: number;
   /** Of the limit group; it has changed when the grant does not hold any more. */
   readonly epoch: number;
+  /** What the limit group had granted in all, this call included: tells what was granted since. For SETTLE. */
+  readonly granted: string;
   /** Budgets that have passed their warning share with this call, each told once a day. */
   readonly budgetWarnings: readonly BudgetState[];
 }

@@ -76,9 +76,9 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       ...[knownAttempts, token, deliveries, intent.attemptId, JSON.stringify(intent)],
       ...[lane, provider, agentId, intent.member > 0 ? 1 : 0, request.timeoutMs],
       ...[tokens.inputTokens, tokens.outputTokens, ...limits.argumentsAt(gate.epochMs())],
-      request.isOverdue ? 1 : 0,
+      request.isOverdue ? 1 : tokens.isGuess ? 2 : 0,
       ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
-      budgets.unknownPrice === "refuse" ? 1 : 0,
+      ...[budgets.unknownPrice === "refuse" ? 1 : 0, tokens.inputBytes],
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
     ],
   );
@@ -87,10 +87,10 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
 
 /** A vendor that counts the cap is told the cap. */
 function countedTokens({ tokens, capTokens }: AdmitRequest, { tokensCounted }: LimitArguments): AdmitRequest["tokens"] {
-  return tokensCounted === "cap" ? { ...tokens, outputTokens: capTokens } : tokens;
+  return tokensCounted === "cap" ? { ...tokens, outputTokens: capTokens, isGuess: false } : tokens;
 }
 
-type GrantedReply = ["granted", number, string, number, ...string[]];
+type GrantedReply = ["granted", number, string, number, string, number, number, ...string[]];
 
 type AdmitScriptReply =
   | GrantedReply
@@ -129,7 +129,7 @@ const FIELDS_PER_WARNING = 3;
 const PICO_PER_MICRO = 1e6;
 
 function grantOf(
-  [answer, position, slotInMs, epoch, ...warnings]: GrantedReply,
+  [answer, position, slotInMs, epoch, granted, inputTokens, outputTokens, ...warnings]: GrantedReply,
   { intent, targets, tokens, token }: AdmitRequest & { token: string },
 ): Grant {
   const target = position - 1;
@@ -143,7 +143,9 @@ function grantOf(
     };
   });
   return {
-    ...{ answer, intent, target, limitGroup, credential, tokens, token, epoch, budgetWarnings },
+    ...{ answer, intent, target, limitGroup, credential, token, epoch, granted, budgetWarnings },
+    reserved: { inputTokens, outputTokens },
+    inputBytes: tokens.inputBytes,
     slotInMs: Number(slotInMs),
   };
 }
@@ -164,13 +166,22 @@ async function slotComes(grant: Grant, watch: EpochWatch, signal: AbortSignal): 
     const waiter = { limitGroup, credential, epoch, onOutdated };
     if (!watch.add(waiter)) return resolve(false);
     if (slotInMs <= 0) return finish(true);
-    timer = setTimeout(() => finish(true), Math.ceil(slotInMs));
+    const dueMs = performance.now() + slotInMs;
+    // A timer counts from the beginning of its turn of the event loop: after a long turn it comes too early.
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(() => {
+        const stillMs = dueMs - performance.now();
+        if (stillMs > 0) arm(stillMs);
+        else finish(true);
+      }, Math.ceil(leftMs));
+    };
+    arm(slotInMs);
     signal.addEventListener("abort", onOutdated, { once: true });
   });
 }
 
 async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {
-  const { intent, tokens } = grant;
+  const { intent, reserved } = grant;
   const keys = controlKeys(gate.namespace);
   const args: Argument[] = [intent.attempt, intent.attemptId, grant.token, grant.epoch];
   await withdrawScript.run(
@@ -183,7 +194,7 @@ async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {
     ],
     [
       ...args,
-      ...[tokens.inputTokens, tokens.outputTokens, intent.provider, intent.agentId],
+      ...[reserved.inputTokens, reserved.outputTokens, intent.provider, intent.agentId],
       ...gate.limitsOf(intent.provider, intent.model).argumentsAt(gate.epochMs()),
     ],
   );

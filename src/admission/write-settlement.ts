@@ -115,9 +115,17 @@ function reportArguments(
   const used = told.tokensCounted === "cap" ? null : row.usage;
   const failure = { outcome: row.outcome, message: row.message, at: now };
   return [
-    ...[grant.limitGroup, grant.epoch, health, row.outcome === "rate-limited" ? 1 : 0, row.sent === "no" ? 0 : 1],
-    ...[grant.tokens.inputTokens, grant.tokens.outputTokens],
-    ...usedTokens(row, grant, used),
+    ...[
+      grant.limitGroup,
+      grant.epoch,
+      grant.granted,
+      row.durationMs,
+      health,
+      row.outcome === "rate-limited" ? 1 : 0,
+      row.sent === "no" ? 0 : 1,
+    ],
+    ...[grant.reserved.inputTokens, grant.reserved.outputTokens],
+    ...[...usedTokens(row, grant, used), used === null || used.estimated ? 0 : grant.inputBytes],
     `${row.durationMs} ${row.outcome} ${now}`,
     row.outcome === "succeeded" ? "" : JSON.stringify(failure),
     ...[failureShare, minCalls, windowMs, openMs, ...told.argumentsAt(now), limits.length],
@@ -131,7 +139,11 @@ function reportArguments(
 }
 
 /** What counts against the limit: nothing when the vendor never saw the call, else what it told, else the estimate. */
-function usedTokens(row: UsageRecord, { tokens }: CallReport["grant"], usage: UsageRecord["usage"]): [number, number] {
+function usedTokens(
+  row: UsageRecord,
+  { reserved }: CallReport["grant"],
+  usage: UsageRecord["usage"],
+): [number, number] {
   if (row.sent === "no") return [0, 0];
-  return usage === null ? [tokens.inputTokens, tokens.outputTokens] : [usage.inputTokens, usage.outputTokens];
+  return usage === null ? [reserved.inputTokens, reserved.outputTokens] : [usage.inputTokens, usage.outputTokens];
 }

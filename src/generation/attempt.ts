@@ -33,7 +33,7 @@ interface IntentInput {
   readonly attempt: number;
   readonly inputBytes: number;
   /** What it will probably use. */
-  readonly tokens: EstimatedTokens;
+  readonly tokens: Pick<EstimatedTokens, "inputTokens" | "outputTokens">;
 }
 
 /** The size of a prompt as vendors see it. */
@@ -52,7 +52,8 @@ export function intentOf(
   { prices, clock }: AttemptDependencies,
 ): UsageRecord {
   const { provider, model } = member;
-  const usage = { ...tokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: true, raw: null };
+  const { inputTokens, outputTokens } = tokens;
+  const usage = { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: true, raw: null };
   return {
     attemptId: `${job.id}.${attempt}`,
     jobId: job.id,

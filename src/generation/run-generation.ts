@@ -67,8 +67,8 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   const { agentId } = job;
   const capTokens = capTokensOf(member, step);
   const size = { agentId, kind: job.input.kind, provider, model, inputBytes: inputBytesOf(messages), capTokens };
-  const tokens = deps.estimator.estimate(size);
   const { inputBytes } = size;
+  const tokens = { ...deps.estimator.estimate(size), inputBytes };
   const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, inputBytes, tokens }, deps);
   const { knownAttempts, deliveries, lane } = run;
   const isOverdue = job.deadlineAt !== null && deps.clock.now() >= job.deadlineAt;

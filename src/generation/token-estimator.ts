@@ -15,6 +15,8 @@ export interface EstimateInput {
 export interface EstimatedTokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** No such call was seen before. */
+  readonly isGuess: boolean;
 }
 
 /** Guesses what a call will use, from what the same agent's calls of the same kind have used. */
@@ -23,18 +25,26 @@ export interface TokenEstimator {
   learn(input: EstimateInput, row: UsageRecord): void;
 }
 
-/** Weight of the newest call. */
-const WEIGHT = 0.1;
-/** Half a standard deviation above the mean: what was reserved too much comes back, what was missing is refused. */
-const DEVIATIONS = 0.5;
+/** Weight of the newest call, once there were ten. Until then all count alike. */
+const LEAST_WEIGHT = 0.1;
+/**
+ * Above the mean, in standard deviations: what was reserved too much comes back, what was missing is refused. And as many
+ * more as the mean itself is uncertain.
+ */
+const DEVIATIONS = 0.3;
 /** Before anything is known: English has about 4 bytes a token, most other texts more tokens. */
 const TOKENS_PER_BYTE = 0.3;
 const KEPT = 20_000;
 
+interface Average {
+  readonly mean: number;
+  readonly variance: number;
+}
+
 interface Statistics {
-  tokensPerByte: number;
-  outputTokens: number;
-  outputVariance: number;
+  readonly calls: number;
+  readonly tokensPerByte: Average;
+  readonly outputTokens: Average;
 }
 
 export function createTokenEstimator(): TokenEstimator {
@@ -42,14 +52,12 @@ export function createTokenEstimator(): TokenEstimator {
   return {
     estimate(input) {
       const statistics = known.get(keyOf(input));
-      const tokensPerByte = statistics?.tokensPerByte ?? TOKENS_PER_BYTE;
-      const output =
-        statistics === undefined
-          ? input.capTokens
-          : statistics.outputTokens + DEVIATIONS * Math.sqrt(statistics.outputVariance);
+      const tokensPerByte = probably(statistics, "tokensPerByte") ?? TOKENS_PER_BYTE;
+      const output = probably(statistics, "outputTokens") ?? input.capTokens;
       return {
         inputTokens: Math.max(1, Math.ceil(input.inputBytes * tokensPerByte)),
         outputTokens: Math.max(1, Math.min(input.capTokens, Math.ceil(output))),
+        isGuess: statistics === undefined,
       };
     },
     learn(input, { usage }) {
@@ -62,13 +70,28 @@ export function createTokenEstimator(): TokenEstimator {
   };
 }
 
+function probably(statistics: Statistics | undefined, what: "tokensPerByte" | "outputTokens"): number | undefined {
+  if (statistics === undefined) return undefined;
+  const { mean, variance } = statistics[what];
+  return mean + Math.sqrt(variance) * (DEVIATIONS + 1 / Math.sqrt(statistics.calls));
+}
+
 function after(before: Statistics | undefined, tokensPerByte: number, outputTokens: number): Statistics {
-  if (before === undefined) return { tokensPerByte, outputTokens, outputVariance: 0 };
-  const difference = outputTokens - before.outputTokens;
+  const calls = (before?.calls ?? 0) + 1;
+  const weight = Math.max(LEAST_WEIGHT, 1 / calls);
   return {
-    tokensPerByte: before.tokensPerByte + WEIGHT * (tokensPerByte - before.tokensPerByte),
-    outputTokens: before.outputTokens + WEIGHT * difference,
-    outputVariance: (1 - WEIGHT) * (before.outputVariance + WEIGHT * difference ** 2),
+    calls,
+    tokensPerByte: moved(before?.tokensPerByte, tokensPerByte, weight),
+    outputTokens: moved(before?.outputTokens, outputTokens, weight),
+  };
+}
+
+function moved(average: Average | undefined, value: number, weight: number): Average {
+  if (average === undefined) return { mean: value, variance: 0 };
+  const difference = value - average.mean;
+  return {
+    mean: average.mean + weight * difference,
+    variance: (1 - weight) * (average.variance + weight * difference ** 2),
   };
 }
 

@@ -27,7 +27,7 @@ export interface ProducerOptions {
 }
 
 export interface EnqueueManyOptions {
-  /** Jobs per round trip; default 1,000. */
+  /** Jobs per round trip, at most; default 1,000. */
   readonly batchSize?: number;
   /** Called for every input in order of batches: accepted, or refused with the reason. `index` counts inputs from 0. */
   readonly onOutcome?: (index: number, outcome: BatchOutcome) => void;
@@ -68,6 +68,8 @@ export interface Producer {
 }
 
 const DEFAULT_BATCH = 1000;
+/** The first batch is small, and each twice as large as the one before: workers begin while the rest is prepared. */
+const FIRST_BATCH = 32;
 /** Batches under way at once: the next is prepared while Redis takes one. */
 const BATCHES_IN_FLIGHT = 2;
 
@@ -153,11 +155,13 @@ function count(counts: { -readonly [Name in keyof EnqueueSummary]: number }, out
 
 async function* batches<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
+  let wanted = Math.min(size, FIRST_BATCH);
   for await (const item of items) {
     batch.push(item);
-    if (batch.length < size) continue;
+    if (batch.length < wanted) continue;
     yield batch;
     batch = [];
+    wanted = Math.min(size, wanted * 2);
   }
   if (batch.length > 0) yield batch;
 }

@@ -100,7 +100,7 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
   "openai/429-rate-limit-requests-20s.json": ["rate-limited", 20_000],
   "openai/429-rate-limit-tokens-114h.json": ["rate-limited", 86_400_000],
   "openai/429-rate-limit-tokens-6ms.json": ["rate-limited", 6],
-  "openai/429-rate-limit-tokens-retry-after.json": ["rate-limited", 1000],
+  "openai/429-rate-limit-tokens-retry-after.json": ["rate-limited", 494],
   "openai/429-request-too-large-below-limit.json": ["rate-limited", null],
   "openai/429-request-too-large.json": ["request-too-large"],
   "openai/429-slow-down-string.json": ["rate-limited", null],

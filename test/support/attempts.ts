@@ -137,7 +137,7 @@ export function admitRequestOf(jobId: string, changes: Partial<AdmitRequest> = {
   return {
     intent: intentOf(jobId, knownAttempts + 1),
     targets: [TARGET],
-    tokens: { inputTokens: 40, outputTokens: 8 },
+    tokens: { inputTokens: 40, outputTokens: 8, isGuess: false, inputBytes: 160 },
     capTokens: 280,
     isOverdue: false,
     lane: "openai~gpt-6-luna",

@@ -5,10 +5,12 @@
 --       4 attempt id                          5 the attempt's row if the worker died now (JSON)
 --       6 lane   7 provider   8 agent   9 1 if failed over, else 0   10 deadline of the call (ms)
 --      11 input tokens   12 output tokens   13–22 limits, see readLimits
---      23 1: overdue, no call is to be made
+--      23 1: overdue, no call is to be made, else 0; 2: the tokens are a guess, which the group's average replaces
 --      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
---      27... name, limit (pico-USD) of each budget
--- Replies {'granted', target, slot in ms, epoch, then name, used, limit of each budget to warn of} | {'settled', result}
+--      27 bytes of the prompt
+--      28... name, limit (pico-USD) of each budget
+-- Replies {'granted', target, slot in ms, epoch, 'calls input output' granted so far, reserved input and output tokens,
+--         then name, used, limit of each budget to warn of} | {'settled', result}
 --       | {'cancelled'} | {'overdue'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
 --       | {'refused', why, detail...}
 -- Safe to send again after a lost reply: the same token is granted the same attempt once more.
@@ -18,6 +20,8 @@ local ASK_AGAIN_MS = 100
 -- Calls that failed over take at most this share while the group's own lanes have work.
 local OVER_SHARE = 0.3
 local OWN_LANES_MS = 2000
+-- What other agents' calls use on average says little about a new one's.
+local GUESS_MARGIN = 1.1
 
 local job = redis.call('HMGET', KEYS[1], 'result', 'status', 'deliveries', 'attempts', 'base', 'cancelled', 'waitSince')
 local result, attempts, base = job[1], tonumber(job[4] or 0), tonumber(job[5] or 0)
@@ -42,7 +46,8 @@ if attempts == known + 1 then
   local state = redis.call('HGET', KEYS[1], 'state:' .. attempts)
   local slotAt, epoch, target = string.match(state or '', '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)|%d+$')
   if slotAt then
-    return { 'granted', tonumber(target), ms(math.max(0, slotAt - now)), tonumber(epoch) }
+    local slotInMs = ms(math.max(0, slotAt - now))
+    return { 'granted', tonumber(target), slotInMs, tonumber(epoch), '', tonumber(ARGV[11]), tonumber(ARGV[12]) }
   end
 end
 if attempts ~= known then
@@ -76,7 +81,7 @@ if paused[1] or paused[2] or paused[3] then
 end
 
 local cost, budgets = tonumber(ARGV[24]), {}
-for position = 27, #ARGV, 2 do
+for position = 28, #ARGV, 2 do
   budgets[#budgets + 1] = { name = ARGV[position], limit = tonumber(ARGV[position + 1]) }
 end
 if cost < 0 and #budgets > 0 and ARGV[26] == '1' then
@@ -139,7 +144,12 @@ local function evaluate(index)
   end
   local closedMs = breakerWait(group, now)
   if closedMs > 0 then return later(closedMs, 'circuit-open') end
-  local buckets = bucketsOf(group, limits, input, output, now)
+  found.input, found.output = input, output
+  if ARGV[23] == '2' and group.meanOutput then
+    found.input = math.max(1, math.ceil(tonumber(ARGV[27]) * group.meanInputPerByte))
+    found.output = math.max(1, math.min(output, math.ceil(group.meanOutput * GUESS_MARGIN)))
+  end
+  local buckets = bucketsOf(group, limits, found.input, found.output, now)
   found.buckets = buckets
   for _, bucket in ipairs(buckets) do
     if bucket.amount > bucket.perMinute and bucket.name ~= 'requests' and bucket.name ~= 'second' then
@@ -206,6 +216,8 @@ if best.day then
 end
 if best.isFirst then set(group, changes, 'firstAt', now) end
 set(group, changes, 'granted', granted + 1)
+set(group, changes, 'grantedInput', (group.grantedInput or 0) + best.input)
+set(group, changes, 'grantedOutput', (group.grantedOutput or 0) + best.output)
 breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
 write(best.key, changes)
 
@@ -216,7 +228,8 @@ local attempt, epoch = attempts + 1, group.epoch or 0
 local state = string.format('open:%s|%.4f|%d|%d|%.0f', ARGV[2], slotAt, epoch, best.index, held)
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
-local reply = { 'granted', best.index, ms(best.waitMs), epoch }
+local sums = string.format('%d %d %d', group.granted, group.grantedInput, group.grantedOutput)
+local reply = { 'granted', best.index, ms(best.waitMs), epoch, sums, best.input, best.output }
 for _, warning in ipairs(warnings) do
   reply[#reply + 1] = warning.name
   reply[#reply + 1] = string.format('%.0f', warning.used)

@@ -29,9 +29,12 @@ local hasReport = take() == '1'
 local call, rules, limits, reports = {}, {}, nil, {}
 if hasReport then
   call = {
-    group = take(), epoch = takeNumber(), attemptId = attemptId, health = take(),
+    group = take(), epoch = takeNumber(), granted = take(), durationMs = takeNumber(),
+    attemptId = attemptId, health = take(),
     isRefused = take() == '1', wasSent = take() == '1',
     reserved = { input = takeNumber(), output = takeNumber() }, used = { input = takeNumber(), output = takeNumber() },
+    -- Of the prompt; 0: what was used is not known.
+    inputBytes = takeNumber(),
     -- '<duration ms> <outcome> <epoch ms>', and the error as JSON or ''.
     summary = take(), failure = take(),
   }
@@ -118,6 +121,7 @@ local function learn()
   local isNewPart = math.floor(now / EXPIRE_EVERY_MS) ~= math.floor((group.settledAt or 0) / EXPIRE_EVERY_MS)
   call.isOld = call.epoch ~= (group.epoch or 0)
   learnLimits(group, changes, limits, reports)
+  learnUse(group, changes, call)
   if call.isRefused then
     if not call.isOld then
       pushForward(group, changes, limits, call, now)
@@ -133,7 +137,7 @@ local function learn()
         input = call.used.input - call.reserved.input, output = call.used.output - call.reserved.output,
       })
     end
-    lowerToRemaining(group, changes, buckets, reports, now)
+    lowerToRemaining(group, changes, buckets, reports, call, now)
   end
   if breakerLearns(key, group, changes, call, rules, now) then raiseEpoch(group, changes, epochsChannel, call.group) end
   if not group.seen then

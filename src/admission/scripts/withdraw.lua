@@ -15,7 +15,9 @@ redis.call('SREM', KEYS[2], ARGV[2])
 hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), -held)
 
 local now, group, limits, changes = nowMs(), loadGroup(KEYS[3]), readLimits(9), {}
-set(group, changes, 'granted', math.max(0, (group.granted or 0) - 1))
+for field, amount in pairs({ granted = 1, grantedInput = tonumber(ARGV[5]), grantedOutput = tonumber(ARGV[6]) }) do
+  set(group, changes, field, math.max(0, (group[field] or 0) - amount))
+end
 if group.dayUsed and group.day == limits.dayName then
   set(group, changes, 'dayUsed', math.max(0, group.dayUsed - 1))
 end

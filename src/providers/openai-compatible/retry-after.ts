@@ -24,8 +24,8 @@ export function retryAfterMs({ headers, message, retryDelay, now }: RetryAfterSo
   // Times are held against the vendor's own clock where the answer shows it.
   const answeredAt = httpDate(headers["date"]) ?? now;
   const asked = longest([
-    decimal(headers["retry-after-ms"]),
-    fromRetryAfter(headers["retry-after"], answeredAt),
+    // The same wait twice: `retry-after` has only whole seconds. Azure's milliseconds can be 0 beside a second.
+    decimal(headers["retry-after-ms"]) || fromRetryAfter(headers["retry-after"], answeredAt),
     fromRetryDelay(retryDelay),
     fromMessage(message),
   ]);

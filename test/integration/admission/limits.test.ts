@@ -107,7 +107,7 @@ it("counts days apart: what is over the day's limit waits for its end", async ()
 it("refuses at once what is larger than a whole limit, and says both sizes", async () => {
   await using at = await openNamespace();
   const [gate] = gates(at, limitedTo({ tokensPerMinute: 1000 })) as [Admission];
-  const tokens = { inputTokens: 1200, outputTokens: 8 };
+  const tokens = { inputTokens: 1200, outputTokens: 8, isGuess: false, inputBytes: 4800 };
   expect(await gate.admit(admitRequestOf("a", { tokens }))).toEqual({
     answer: "refused",
     why: "too-large",
@@ -129,7 +129,9 @@ it("what was reserved and not used comes back, and what was used beyond it is ta
   const [gate] = gates(at, policy) as [Admission];
   const usage = { cachedInputTokens: 0, reasoningTokens: 0, estimated: false, raw: null };
   const settle = async (id: string, inputTokens: number): Promise<void> => {
-    const grant = await gate.admit(admitRequestOf(id, { tokens: { inputTokens: 232, outputTokens: 8 } }));
+    const grant = await gate.admit(
+      admitRequestOf(id, { tokens: { inputTokens: 232, outputTokens: 8, isGuess: false, inputBytes: 160 } }),
+    );
     const row = succeededRow(intentOf(id), { usage: { inputTokens, outputTokens: 8, ...usage } });
     await gate.settle(settlementOf(row, { report: reportOf(grant) }));
   };
@@ -143,6 +145,17 @@ it("what was reserved and not used comes back, and what was used beyond it is ta
   const row = succeededRow(intentOf("b"), { usage: { inputTokens: 232, outputTokens: 8, ...usage } });
   await other.settle(settlementOf(row, { report: reportOf(grant) }));
   expect(granted(await askFor(20, [other])), "240 were used, not 48").toBe(4);
+});
+
+it("a worker that has seen no such call reserves what the group's calls use on average, and a tenth more output", async () => {
+  await using at = await openNamespace();
+  const [gate] = gates(at, limitedTo({ tokensPerMinute: 480, burstSeconds: 60 })) as [Admission];
+  const grant = await gate.admit(admitRequestOf("a"));
+  // Of 40 + 8 tokens.
+  await gate.settle(settlementOf(succeededRow(intentOf("a")), { report: reportOf(grant) }));
+  const guess = { inputTokens: 60, outputTokens: 280, isGuess: true, inputBytes: 80 };
+  const next = await gate.admit(admitRequestOf("b", { tokens: guess }));
+  expect(next).toMatchObject({ answer: "granted", reserved: { inputTokens: 20, outputTokens: 9 } });
 });
 
 it("a call that the vendor never saw gives everything back", async () => {

@@ -18,13 +18,13 @@ function used(inputTokens: number, outputTokens: number, estimated = false) {
 
 describe("a token estimator", () => {
   it("expects the whole cap before it knows better", () => {
-    expect(createTokenEstimator().estimate(CALL)).toEqual({ inputTokens: 120, outputTokens: 280 });
+    expect(createTokenEstimator().estimate(CALL)).toEqual({ inputTokens: 120, outputTokens: 280, isGuess: true });
   });
 
   it("expects what the last call used, for a prompt of another size as well", () => {
     const estimator = createTokenEstimator();
     estimator.learn(CALL, used(100, 40));
-    expect(estimator.estimate(CALL)).toEqual({ inputTokens: 100, outputTokens: 40 });
+    expect(estimator.estimate(CALL)).toEqual({ inputTokens: 100, outputTokens: 40, isGuess: false });
     expect(estimator.estimate({ ...CALL, inputBytes: 800 }).inputTokens).toBe(200);
   });
 

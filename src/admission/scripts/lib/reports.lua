@@ -16,13 +16,38 @@ local function learnLimits(group, changes, limits, reports)
   end
 end
 
+local USE_WEIGHT = 0.05
+
+-- What calls of the group use on average, for workers that have seen none of this kind, and what was used in all.
+local function learnUse(group, changes, call)
+  set(group, changes, 'grantedInput', (group.grantedInput or 0) + call.used.input - call.reserved.input)
+  set(group, changes, 'grantedOutput', (group.grantedOutput or 0) + call.used.output - call.reserved.output)
+  if call.inputBytes == 0 then return end
+  local function learn(field, value)
+    set(group, changes, field, group[field] and group[field] + USE_WEIGHT * (value - group[field]) or value)
+  end
+  learn('meanInputPerByte', call.used.input / call.inputBytes)
+  learn('meanOutput', call.used.output)
+end
+
 -- A remaining that is lower than our own lowers the bucket at once. A higher one proves nothing: answers come late and
--- out of order.
-local function lowerToRemaining(group, changes, buckets, reports, now)
+-- out of order. It was counted when the call arrived: since then as much has flowed in as its duration allows, and what
+-- was granted after it has flowed out.
+local function lowerToRemaining(group, changes, buckets, reports, call, now)
+  if #reports == 0 then return end
+  local requests, input, output = string.match(call.granted, '^(%d+) (%d+) (%d+)$')
+  -- A grant that was told twice does not know.
+  if not requests then return end
+  local since = {
+    requests = (group.granted or 0) - requests,
+    input = (group.grantedInput or 0) - input, output = (group.grantedOutput or 0) - output,
+  }
+  since.tokens = since.input + since.output
   for _, report in ipairs(reports) do
     for _, bucket in ipairs(buckets) do
       if report.name == bucket.name and not report.isDay and report.remaining >= 0 then
-        local full = now + bucket.burstMs - report.remaining * bucket.unitMs
+        local remaining = math.max(0, report.remaining - math.max(0, since[bucket.name]))
+        local full = now - call.durationMs + bucket.burstMs - remaining * bucket.unitMs
         if full > (group['full:' .. bucket.name] or 0) then set(group, changes, 'full:' .. bucket.name, full) end
       end
     end

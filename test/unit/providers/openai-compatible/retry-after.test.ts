@@ -155,7 +155,8 @@ it("the longest of what is said about the request counts, and a reset only when 
     "x-ratelimit-remaining-tokens": "0",
     "x-ratelimit-reset-tokens": "1m0.052s",
   };
-  expect(wait(headers, "Please try again in 494ms.")).toBe(1000);
+  expect(wait(headers, "Please try again in 494ms."), "the header's milliseconds are its exact seconds").toBe(494);
+  expect(wait({ "retry-after": "1", "retry-after-ms": "0" }, ""), "as Azure says it").toBe(1000);
   expect(wait({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m0.052s" }, "")).toBe(60_052);
   expect(wait({ "retry-after": "1", "retry-after-ms": "494" }, "try again in 2s")).toBe(2000);
 });
