@@ -37,6 +37,13 @@ export async function openNamespace(): Promise<TestNamespace> {
   return { redis, namespace, keys: controlKeys(namespace), [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose]() };
 }
 
+/** As above, with limit groups that have answered before: the whole burst is trusted. */
+export async function openSeenNamespace(...limitGroups: readonly string[]): Promise<TestNamespace> {
+  const at = await openNamespace();
+  for (const group of [TARGET.limitGroup, ...limitGroups]) await at.redis.hset(at.keys.limitGroup(group), "seen", 1);
+  return at;
+}
+
 const NOON = Date.UTC(2026, 10, 23, 12);
 
 /** An attempt as it is announced: it reads as if its worker had died, at the largest possible cost. */

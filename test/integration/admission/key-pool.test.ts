@@ -5,7 +5,7 @@ import {
   admitRequestOf,
   failedRow,
   limitedTo,
-  openNamespace,
+  openSeenNamespace,
   reportOf,
   settlementOf,
   succeededRow,
@@ -15,6 +15,8 @@ const POOL: readonly CallTarget[] = ["aaaa1111", "bbbb2222", "cccc3333"].map((id
   limitGroup: `openai/gpt-6-luna#${id}`,
   credential: `openai#${id}`,
 }));
+
+const GROUPS = [...POOL.map(({ limitGroup }) => limitGroup), "openai/gpt-6-luna"];
 
 const THREE_EACH = limitedTo({ requestsPerMinute: 3.2, burstSeconds: 60 });
 
@@ -29,7 +31,7 @@ function keyOf(reply: AdmitReply): string {
 }
 
 it("takes the key with most room, so that all of them are used alike", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const gate = admissionOf(at.redis, at.namespace, { policy: THREE_EACH });
   const keys: string[] = [];
   for (let index = 0; index < 10; index++) keys.push(keyOf(await ask(gate)));
@@ -43,7 +45,7 @@ it("takes the key with most room, so that all of them are used alike", async () 
 });
 
 it("without any limit they take turns", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const gate = admissionOf(at.redis, at.namespace);
   const keys: string[] = [];
   for (let index = 0; index < 6; index++) keys.push(keyOf(await ask(gate)));
@@ -52,7 +54,7 @@ it("without any limit they take turns", async () => {
 });
 
 it("a 429 cools one key: the others go on", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const gate = admissionOf(at.redis, at.namespace);
   const grant = await ask(gate);
   if (grant.answer !== "granted") throw new Error(grant.answer);
@@ -67,7 +69,7 @@ it("a 429 cools one key: the others go on", async () => {
 });
 
 it("a refused key is left alone for every model; when all are, the reason is told", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const gate = admissionOf(at.redis, at.namespace);
   for (const expected of [3, 2, 1]) {
     const grant = await ask(gate);
@@ -83,7 +85,7 @@ it("a refused key is left alone for every model; when all are, the reason is tol
 });
 
 it("keys of one team share a group: they share its pace, and one that is refused leaves it to the others", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const gate = admissionOf(at.redis, at.namespace, { policy: THREE_EACH });
   const team = POOL.map(({ credential }) => ({ credential, limitGroup: "openai/gpt-6-luna" }));
   const replies = await Promise.all(Array.from({ length: 6 }, () => ask(gate, team)));
@@ -91,7 +93,7 @@ it("keys of one team share a group: they share its pace, and one that is refused
 });
 
 it("the settled key is the one that was granted: its tokens come back to its own bucket", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace(...GROUPS);
   const policy = limitedTo({ tokensPerMinute: 51.2, burstSeconds: 60 });
   const gate = admissionOf(at.redis, at.namespace, { policy });
   const [first, second] = POOL.slice(0, 2);

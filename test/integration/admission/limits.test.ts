@@ -11,6 +11,7 @@ import {
   limitedTo,
   losingFirstReply,
   openNamespace,
+  openSeenNamespace,
   reportOf,
   settlementOf,
   succeededRow,
@@ -46,7 +47,7 @@ function answersOf(replies: readonly AdmitReply[]): string[] {
 }
 
 it("grants just under a burst at once, however many processes ask, and tells the others to come back", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const replies = await askFor(30, gates(at, limitedTo(NINE_AT_ONCE), 4));
   expect(granted(replies)).toBe(9);
   expect(answersOf(replies)).toEqual(["granted", "unavailable limit"]);
@@ -56,8 +57,19 @@ it("grants just under a burst at once, however many processes ask, and tells the
   }
 });
 
-it("grants slots a second ahead and no further, one after the other", async () => {
+it("before the first answer half of a burst is held back: the configured limit may not be the vendor's", async () => {
   await using at = await openNamespace();
+  const gate = gates(at, limitedTo(NINE_AT_ONCE));
+  const replies = await askFor(30, gate);
+  expect(granted(replies)).toBe(5);
+  const [first] = replies;
+  if (first?.answer !== "granted") throw new Error("not granted");
+  await gate[0]?.settle(settlementOf(succeededRow(first.intent), { report: reportOf(first) }));
+  expect(granted(await askFor(30, gate)), "the rest of it").toBe(4);
+});
+
+it("grants slots a second ahead and no further, one after the other", async () => {
+  await using at = await openSeenNamespace();
   // A call every 200 ms, and no burst: after the one that may go at once, five fit into the second.
   const replies = await askFor(40, gates(at, limitedTo({ requestsPerMinute: 300, burstSeconds: 0.1 })));
   const slots = replies.flatMap((reply) => (reply.answer === "granted" ? [reply.slotInMs] : []));
@@ -80,12 +92,12 @@ it.each([
   ["requests and output tokens, the tighter counts", { requestsPerMinute: 5, outputTokensPerMinute: 80 }, 4],
   ["requests a second, without any burst", { requestsPerSecond: 0.1 }, 1],
 ])("counts %s", async (_, limits, expected) => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   expect(granted(await askFor(20, gates(at, limitedTo({ burstSeconds: 60, ...limits }))))).toBe(expected);
 });
 
 it("an entry for the model wins over one for the whole provider", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const [whole] = limitedTo(NINE_AT_ONCE).limits;
   const [own] = limitedTo({ model: "gpt-6-luna", requestsPerMinute: 3, burstSeconds: 60 }).limits;
   if (whole === undefined || own === undefined) throw new Error("no limits");
@@ -94,7 +106,7 @@ it("an entry for the model wins over one for the whole provider", async () => {
 });
 
 it("counts days apart: what is over the day's limit waits for its end", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = gates(at, limitedTo({ requestsPerDay: 3 }));
   const replies = await askFor(5, gate);
   expect(granted(replies)).toBe(3);
@@ -105,7 +117,7 @@ it("counts days apart: what is over the day's limit waits for its end", async ()
 });
 
 it("refuses at once what is larger than a whole limit, and says both sizes", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const [gate] = gates(at, limitedTo({ tokensPerMinute: 1000 })) as [Admission];
   const tokens = { inputTokens: 1200, outputTokens: 8, isGuess: false, inputBytes: 4800 };
   expect(await gate.admit(admitRequestOf("a", { tokens }))).toEqual({
@@ -117,14 +129,14 @@ it("refuses at once what is larger than a whole limit, and says both sizes", asy
 });
 
 it("a vendor that counts the cap is told the cap", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   // 40 + 280 tokens of each call count instead of 40 + 8.
   const policy = limitedTo({ tokensPerMinute: 3200, burstSeconds: 60, tokensCounted: "cap" });
   expect(granted(await askFor(20, gates(at, policy)))).toBe(9);
 });
 
 it("what was reserved and not used comes back, and what was used beyond it is taken", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo({ tokensPerMinute: 480, burstSeconds: 60 });
   const [gate] = gates(at, policy) as [Admission];
   const usage = { cachedInputTokens: 0, reasoningTokens: 0, estimated: false, raw: null };
@@ -139,7 +151,7 @@ it("what was reserved and not used comes back, and what was used beyond it is ta
   await settle("a", 40);
   expect(granted(await askFor(20, [gate]))).toBe(8);
 
-  await using elsewhere = await openNamespace();
+  await using elsewhere = await openSeenNamespace();
   const [other] = gates(elsewhere, policy) as [Admission];
   const grant = await other.admit(admitRequestOf("b"));
   const row = succeededRow(intentOf("b"), { usage: { inputTokens: 232, outputTokens: 8, ...usage } });
@@ -148,7 +160,7 @@ it("what was reserved and not used comes back, and what was used beyond it is ta
 });
 
 it("a worker that has seen no such call reserves what the group's calls use on average, and a tenth more output", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const [gate] = gates(at, limitedTo({ tokensPerMinute: 480, burstSeconds: 60 })) as [Admission];
   const grant = await gate.admit(admitRequestOf("a"));
   // Of 40 + 8 tokens.
@@ -159,7 +171,7 @@ it("a worker that has seen no such call reserves what the group's calls use on a
 });
 
 it("a call that the vendor never saw gives everything back", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const [gate] = gates(at, limitedTo(NINE_AT_ONCE)) as [Admission];
   const grant = await gate.admit(admitRequestOf("a"));
   const row = failedRow(intentOf("a"), { outcome: "network", sent: "no" });
@@ -168,7 +180,7 @@ it("a call that the vendor never saw gives everything back", async () => {
 });
 
 it("a grant that is withdrawn leaves nothing behind", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const [gate] = gates(at, limitedTo(NINE_AT_ONCE)) as [Admission];
   const grant = await gate.admit(admitRequestOf("a"));
   if (grant.answer !== "granted") throw new Error(grant.answer);
@@ -183,7 +195,7 @@ it("a grant that is withdrawn leaves nothing behind", async () => {
 });
 
 it("a repeated request whose reply was lost reserves once", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo(NINE_AT_ONCE);
   const gate = admissionOf(losingFirstReply(at.redis), at.namespace, { policy });
   expect(await gate.admit(admitRequestOf("a"))).toMatchObject({ answer: "granted", slotInMs: 0, epoch: 0, target: 0 });
@@ -240,7 +252,7 @@ it.each(["tokens", "inputTokens", "outputTokens"] as const)("learns a limit of %
 });
 
 it("a lower remaining lowers the bucket at once, a higher one raises nothing", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo({ requestsPerMinute: 20, burstSeconds: 60 });
   const [gate] = gates(at, policy) as [Admission];
   await learn(gate, [told("requests", 20, 3)]);
@@ -256,7 +268,7 @@ it("a limit by the day that the headers tell counts what others have used of it"
 });
 
 it("what failed over takes three tenths while the group's own lanes have work, and everything when they have none", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo({ requestsPerMinute: 10, burstSeconds: 60 });
   const over = async (id: string): Promise<AdmitReply> =>
     await (gates(at, policy)[0] as Admission).admit(admitRequestOf(id, { intent: intentOf(id, 1, { member: 1 }) }));

@@ -7,7 +7,7 @@ import {
   admitRequestOf,
   failedRow,
   limitedTo,
-  openNamespace,
+  openSeenNamespace,
   reportOf,
   settlementOf,
   succeededRow,
@@ -51,7 +51,7 @@ async function listeningGate(at: TestNamespace, policy = limitedTo({})): Promise
 const NEVER = new AbortController().signal;
 
 it("empties the bucket for everybody, also where nobody said for how long", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo({ requestsPerMinute: 10, burstSeconds: 60 });
   const gate = admissionOf(at.redis, at.namespace, { policy });
   const [first] = await grantsOf(gate, 1, "a");
@@ -61,7 +61,7 @@ it("empties the bucket for everybody, also where nobody said for how long", asyn
 });
 
 it("Retry-After of more than a second is told to all who ask; a shorter one is waited for in the slot", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 600 }) });
   const [first, second] = await grantsOf(gate, 2, "a");
   if (first === undefined || second === undefined) throw new Error("not granted");
@@ -74,7 +74,7 @@ it("Retry-After of more than a second is told to all who ask; a shorter one is w
 });
 
 it("wakes those who wait for a slot: their grants are taken back, and what they had reserved is forgotten once", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const policy = limitedTo({ requestsPerMinute: 120, burstSeconds: 0.1 });
   await using gate = await listeningGate(at, policy);
   const [first, ...waiters] = await grantsOf(gate, 3, "a");
@@ -89,7 +89,7 @@ it("wakes those who wait for a slot: their grants are taken back, and what they 
 });
 
 it("who asks for a slot of an epoch that is known to be over does not wait at all", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   await using gate = await listeningGate(at, limitedTo({ requestsPerMinute: 600 }));
   const [first, second] = await grantsOf(gate, 2, "a");
   if (first === undefined || second === undefined) throw new Error("not granted");
@@ -98,7 +98,7 @@ it("who asks for a slot of an epoch that is known to be over does not wait at al
 });
 
 it("a slot that has come is due; an aborted wait is withdrawn", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, {
     policy: limitedTo({ requestsPerMinute: 6000, burstSeconds: 0.1 }),
   });
@@ -113,7 +113,7 @@ it("a slot that has come is due; an aborted wait is withdrawn", async () => {
 });
 
 it("the epoch is raised once for refusals of calls that were under way together", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 6000 }) });
   const grants = await grantsOf(gate, 10, "a");
   for (const grant of grants) await refuse(gate, grant, 20);
@@ -129,7 +129,7 @@ async function observed(at: TestNamespace): Promise<number> {
 }
 
 it("a burst of which some are refused shows the vendor's rate", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   // Configured 3,600 a minute, 57 at once; the vendor takes 40 at once, which is 2,400 a minute.
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 3600 }) });
   const grants = (await grantsOf(gate, 60, "a")).filter(({ slotInMs }) => slotInMs === 0).slice(0, 57);
@@ -149,7 +149,7 @@ it("a burst of which some are refused shows the vendor's rate", async () => {
 });
 
 it("between two refusals the vendor has taken just what flowed in", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 3600 }) });
   const [first] = await grantsOf(gate, 1, "a");
   if (first === undefined) throw new Error("not granted");
@@ -167,7 +167,7 @@ it("between two refusals the vendor has taken just what flowed in", async () => 
 });
 
 it("one refusal after little work does not take more than half", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 3600 }) });
   const [first, second] = await grantsOf(gate, 2, "a");
   if (first === undefined || second === undefined) throw new Error("not granted");
@@ -176,7 +176,7 @@ it("one refusal after little work does not take more than half", async () => {
 });
 
 it("what the headers tell is believed before what refusals show", async () => {
-  await using at = await openNamespace();
+  await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 3600 }) });
   const [first, second] = await grantsOf(gate, 2, "a");
   if (first === undefined || second === undefined) throw new Error("not granted");

@@ -5,6 +5,9 @@
 -- Just under what the vendor allows: clocks and networks are not exact.
 local PACE = 0.998
 local BURST_SHARE = 0.96
+-- Before the first answer, which may show that the configured limit is not the vendor's. What is held back until then is
+-- not lost: the vendor's bucket is as full as before.
+local UNSEEN_SHARE = 0.5
 -- Slots are granted this far ahead at most.
 local HORIZON_MS = 1000
 -- A rate that was worked out from refusals rises by so much a second, until the vendor refuses again.
@@ -78,7 +81,7 @@ local function bucketsOf(group, limits, input, output, now)
       needMs = amount * unitMs, burstMs = math.max(burstMs, amount * unitMs),
     }
   end
-  local burstMs = limits.burstMs * BURST_SHARE
+  local burstMs = limits.burstMs * (group.seen and BURST_SHARE or UNSEEN_SHARE)
   local requests = lower(lower(limits.requests, group['learned:requests']), observedRate(group, now))
   add('requests', requests, 1, burstMs)
   add('second', limits.second and limits.second * 60, 1, 0)
