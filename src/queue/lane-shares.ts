@@ -9,20 +9,34 @@ export interface LaneDemand {
 }
 
 /**
- * How many jobs each lane may have in work, under one cap for the process. Lanes with work share the cap equally; a lane
- * grows only into what is free, and shrinks as its jobs end. What waits for a slot or does not move takes nobody's room,
- * so that one slow provider does not slow the others' lanes down. Every lane may have one, or an idle one could never
- * start: so the cap is exceeded by as many as there are lanes that start while others fill it, until those shrink.
+ * How many jobs each lane may have in work, under one cap for the process. Lanes with work share the cap equally, and
+ * what some need less of goes to the others; a lane grows only into what is free, and shrinks as its jobs end. What waits
+ * for a slot or does not move takes nobody's room, so that one slow provider does not slow the others' lanes down. Every
+ * lane may have one, or an idle one could never start: so the cap is exceeded by as many as there are lanes that start
+ * while others fill it, until those shrink.
  */
 export function laneShares(lanes: readonly LaneDemand[], cap: number): number[] {
   const total = lanes.reduce((sum, { counted }) => sum + counted, 0);
-  const busy = lanes.filter(({ counted }) => counted > 0).length;
   const free = Math.max(0, cap - total);
-  return lanes.map(({ inWork, counted, target }) => {
+  const busy = lanes.filter(({ counted }) => counted > 0);
+  return lanes.map((lane) => {
+    const { inWork, counted, target } = lane;
     // A lane that stands still must not grow: what it adds would not count either.
     if (inWork > 0 && counted === 0 && target === Infinity) return inWork;
-    const share = Math.floor(cap / Math.max(1, counted > 0 ? busy : busy + 1));
+    const share = equalShare(counted > 0 ? busy : [...busy, lane], cap);
     const allowed = Math.min(share, counted + free) + inWork - counted;
     return Math.max(1, Math.min(allowed, target));
   });
+}
+
+/** What each lane may have when all take the same, but none more than its target; the cap when none wants so much. */
+function equalShare(lanes: readonly LaneDemand[], cap: number): number {
+  const targets = lanes.map(({ target }) => target).sort((a, b) => a - b);
+  let left = cap;
+  for (const [index, target] of targets.entries()) {
+    const share = Math.floor(left / (targets.length - index));
+    if (target > share) return share;
+    left -= target;
+  }
+  return cap;
 }

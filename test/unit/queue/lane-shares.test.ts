@@ -22,7 +22,12 @@ describe("laneShares", () => {
 
   it("gives a lane no more than its limiter lets through", () => {
     expect(laneShares([{ inWork: 12, counted: 4, target: 12 }], 64)).toEqual([12]);
-    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }, busy(32)], 64)).toEqual([12, 32]);
+  });
+
+  it("what a limited lane does not need goes to the others", () => {
+    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }, busy(40)], 64)).toEqual([12, 52]);
+    expect(laneShares([{ inWork: 4, counted: 4, target: 4 }, busy(30), busy(30)], 64)).toEqual([4, 30, 30]);
+    expect(laneShares([{ inWork: 4, counted: 4, target: 4 }, busy(40), busy(20)], 64)).toEqual([4, 30, 20]);
   });
 
   it("what waits for a slot takes nobody's room", () => {
