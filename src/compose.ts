@@ -27,7 +27,7 @@ import { PROVIDERS, createProviders, type ProviderRegistry } from "./providers/r
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
-import { attemptLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
+import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
 
@@ -166,6 +166,7 @@ function generationDependencies(
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
+    onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),
     onBudget: budgetLogger(logger),
   };
 }

@@ -93,6 +93,8 @@ export interface BudgetState {
   /** Spent and reserved. */
   readonly usedMicroUsd: number;
   readonly limitMicroUsd: number;
+  /** It does not pay for another call. */
+  readonly isUsedUp: boolean;
 }
 
 /**
@@ -127,7 +129,13 @@ export type AdmitReply =
    * Never. `too-large`: the request is larger than a whole limit of this provider. `budget`: it would be paid from a
    * budget that is spent, or whose owner wants no calls of unknown price; no other provider may be asked either.
    */
-  | { readonly answer: "refused"; readonly why: "too-large" | "budget"; readonly detail: string };
+  | {
+      readonly answer: "refused";
+      readonly why: "too-large" | "budget";
+      readonly detail: string;
+      /** The budget, when it is the first call of the day that it refuses. */
+      readonly usedUp?: BudgetState;
+    };
 
 /** What a call says about the limit group that it went to. */
 export interface CallReport {
@@ -163,4 +171,6 @@ export interface Settlement {
 export interface SettleReply {
   /** The terminal record that counts: the given one, or one that was there first; `null` while the job goes on. */
   readonly record: GenerationResult | null;
+  /** With this call too many have failed: the limit group is left alone for a while. */
+  readonly hasOpenedBreaker: boolean;
 }

@@ -9,7 +9,8 @@ const COUNTED: Readonly<Record<string, string>> = {
   output: "output tokens",
 };
 
-const PICO_PER_USD = 1e12;
+const PICO_PER_MICRO = 1e6;
+const MICRO_PER_USD = 1e6;
 
 /** What ADMIT refuses for good, in words that say what to do. */
 export function describeRefusal(
@@ -26,9 +27,11 @@ export function describeRefusal(
     const detail = `the price of ${provider}/${model} is not known and budgets.unknownPrice is "refuse": add it under "prices"`;
     return { answer: "refused", why: "budget", detail };
   }
-  const [name = "", spent, limit] = facts;
-  const detail = `the budget of today (UTC) is used up: ${showBudgetName(name)}, ${usd(spent)} of ${usd(limit)} USD spent`;
-  return { answer: "refused", why: "budget", detail };
+  const [field = "", spent, limit, first] = facts;
+  const name = showBudgetName(field);
+  const detail = `the budget of today (UTC) is used up: ${name}, ${usd(spent)} of ${usd(limit)} USD spent`;
+  const usedUp = { name, usedMicroUsd: microUsd(spent), limitMicroUsd: microUsd(limit), isUsedUp: true };
+  return { answer: "refused", why: "budget", detail, ...(first === "first" && { usedUp }) };
 }
 
 /** `agent|ada` → `agent ada` */
@@ -36,6 +39,11 @@ export function showBudgetName(name: string): string {
   return name.replace("|", " ");
 }
 
+/** @param pico as scripts write it */
+export function microUsd(pico: string | undefined): number {
+  return Number(pico) / PICO_PER_MICRO;
+}
+
 function usd(pico: string | undefined): string {
-  return String(Number((Number(pico) / PICO_PER_USD).toPrecision(6)));
+  return String(Number((microUsd(pico) / MICRO_PER_USD).toPrecision(6)));
 }

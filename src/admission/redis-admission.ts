@@ -4,7 +4,7 @@ import { dayOf, picoUsdOf } from "../job/usage-counters.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
 import { untilRedisAnswers, type RetryOptions } from "../platform/redis-retry.ts";
 import type { AdmitReply, AdmitRequest, Admission, CallTarget, Grant, UnavailableReason } from "./admission.ts";
-import { describeRefusal, showBudgetName } from "./describe-refusal.ts";
+import { describeRefusal, microUsd, showBudgetName } from "./describe-refusal.ts";
 import type { EpochWatch } from "./epoch-watch.ts";
 import { controlKeys } from "./keys.ts";
 import { budgetsOf, createLimitLookup, type AdmissionPolicy, type LimitArguments } from "./limit-policy.ts";
@@ -126,7 +126,6 @@ function parseAdmitReply(reply: AdmitScriptReply, request: AdmitRequest & { toke
 }
 
 const FIELDS_PER_WARNING = 3;
-const PICO_PER_MICRO = 1e6;
 
 function grantOf(
   [answer, position, slotInMs, epoch, granted, inputTokens, outputTokens, ...warnings]: GrantedReply,
@@ -138,8 +137,9 @@ function grantOf(
     const [name = "", used, limit] = warnings.slice(index * FIELDS_PER_WARNING, (index + 1) * FIELDS_PER_WARNING);
     return {
       name: showBudgetName(name),
-      usedMicroUsd: Number(used) / PICO_PER_MICRO,
-      limitMicroUsd: Number(limit) / PICO_PER_MICRO,
+      usedMicroUsd: microUsd(used),
+      limitMicroUsd: microUsd(limit),
+      isUsedUp: false,
     };
   });
   return {

@@ -50,13 +50,17 @@ export async function writeSettlement(
   state: SettlementState,
   writer: SettlementWriter & Partial<ReportRules>,
 ): Promise<SettleReply> {
-  const reply = await settleScript.run(
+  const [record, opened] = (await settleScript.run(
     writer.redis,
     keysOf(settlement, writer),
     argumentsOf(settlement, state, writer),
-  );
-  if (reply === "") return { record: null };
-  return { record: reply === "own" ? settlement.terminal : (JSON.parse(reply as string) as GenerationResult) };
+  )) as [string, 0 | 1];
+  return { record: recordOf(record, settlement), hasOpenedBreaker: opened === 1 };
+}
+
+function recordOf(reply: string, { terminal }: Settlement): GenerationResult | null {
+  if (reply === "") return null;
+  return reply === "own" ? terminal : (JSON.parse(reply) as GenerationResult);
 }
 
 function keysOf({ jobId, agentId, row, pause, report }: Settlement, writer: SettlementWriter): string[] {

@@ -124,6 +124,7 @@ async function learn(
       run.waitedMs = reply.waitedMs;
       return null;
     case "refused":
+      if (reply.usedUp !== undefined) run.deps.onBudget(reply.usedUp);
       run.unavailable.set(member, { untilAt: Infinity, why: reply.why, detail: reply.detail });
       return null;
     case "history": {
@@ -166,6 +167,7 @@ async function record(run: Run, { call, grant, size }: Called): Promise<RunOutco
     deliveries: run.deliveries,
   });
   run.deps.onAttempt(row);
+  if (settled.hasOpenedBreaker) run.deps.onBreaker(grant.limitGroup);
   return settled.record === null ? null : { outcome: "ended", record: settled.record };
 }
 

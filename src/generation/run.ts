@@ -45,7 +45,9 @@ export interface GenerationDependencies {
   /** Told of every attempt when it is recorded, and of every step: for logs. */
   readonly onAttempt: (row: UsageRecord) => void;
   readonly onStep: (job: GenerationJob, step: Step) => void;
-  /** Told once a day of every budget that has passed its warning share. */
+  /** Told of every breaker that this worker's call has opened. */
+  readonly onBreaker: (limitGroup: string) => void;
+  /** Told once a day of every budget that has passed its warning share, and once when it refuses the first call. */
   readonly onBudget: (budget: BudgetState) => void;
 }
 

@@ -44,10 +44,20 @@ export function stepLogger(logger: Logger): (job: GenerationJob, step: Step) => 
   return (job, step) => logger.debug({ jobId: job.id, agentId: job.agentId, ...step }, "decided");
 }
 
-/** A budget has passed its warning share. */
+/** A limit group is left alone. @param openMs for how long, before one call tries whether it works again */
+export function breakerLogger(logger: Logger, openMs: number): (limitGroup: string) => void {
+  return (limitGroup) =>
+    logger.error(
+      { limitGroup, alert: true },
+      `circuit breaker open: too many calls of ${limitGroup} failed; nobody calls it for ${openMs / 1000} s`,
+    );
+}
+
+/** A budget has passed its warning share, or is used up. */
 export function budgetLogger(logger: Logger): (budget: BudgetState) => void {
-  return ({ name, usedMicroUsd, limitMicroUsd }) => {
+  return ({ name, usedMicroUsd, limitMicroUsd, isUsedUp }) => {
     const line = { budget: name, usedUsd: usedMicroUsd / 1e6, limitUsd: limitMicroUsd / 1e6, alert: true };
+    if (isUsedUp) return logger.error(line, `budget of today (UTC) is used up: ${name}; its jobs fail until tomorrow`);
     logger.warn(line, `budget of today (UTC): ${name} has used ${percent(usedMicroUsd / limitMicroUsd)} of it`);
   };
 }

@@ -90,7 +90,9 @@ end
 local held = math.max(0, cost)
 local budget, how = budgetInTheWay(KEYS[4], budgets, held)
 if how == 'spent' then
-  return { 'refused', 'budget', budget.name, string.format('%.0f', budget.spent), string.format('%.0f', budget.limit) }
+  local isFirst = redis.call('HSETNX', KEYS[4], 'refused|' .. budget.name, 1)
+  local spent, limit = string.format('%.0f', budget.spent), string.format('%.0f', budget.limit)
+  return { 'refused', 'budget', budget.name, spent, limit, isFirst == 1 and 'first' or '' }
 elseif how == 'reserved' then
   return unavailable(HORIZON_MS, 'budget-reserved', budget.name)
 end

@@ -4,7 +4,8 @@
 --       5 counters of the agent and day   6 agents of the day (set)   7 limit group or key to pause
 --       8 limit group that was called   9 its last calls (list)   10 spending of the day   11 known limit groups (set)
 -- ARGV  in the order in which they are taken below
--- Replies '' while the job goes on, 'own' when the given terminal record counts, or the one that was there first.
+-- Replies { record, opened }: record is '' while the job goes on, 'own' when the given terminal record counts, or the one
+-- that was there first; opened is 1 when this call has opened the group's breaker.
 -- Safe to send again after a lost reply.
 local position = 0
 local function take()
@@ -57,7 +58,7 @@ local result, state = job[1], attempt > 0 and job[3]
 -- A worker that comes back after the job was retried on purpose speaks for the generation before.
 local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
 local isOpen = attempt > 0 and state and string.sub(state, 1, 5) == 'open:'
-local now = nowMs()
+local now, hasOpened = nowMs(), 0
 
 local function expire(key, field, total, increment)
   -- The first increment of a field is the moment to set the key's end; later ones need not.
@@ -139,7 +140,10 @@ local function learn()
     end
     lowerToRemaining(group, changes, buckets, reports, call, now)
   end
-  if breakerLearns(key, group, changes, call, rules, now) then raiseEpoch(group, changes, epochsChannel, call.group) end
+  if breakerLearns(key, group, changes, call, rules, now) then
+    raiseEpoch(group, changes, epochsChannel, call.group)
+    hasOpened = 1
+  end
   if not group.seen then
     set(group, changes, 'seen', 1)
     redis.call('SADD', KEYS[11], call.group)
@@ -175,10 +179,10 @@ if pauseMs > 0 then
 end
 
 if result then
-  return result == record and 'own' or result
+  return { result == record and 'own' or result, hasOpened }
 end
 if record == '' or isOutdated then
-  return ''
+  return { '', hasOpened }
 end
 redis.call('HSET', KEYS[1], 'result', record, 'status', status, 'deliveries', deliveries)
 -- Rows stay only where a late settlement may still come.
@@ -189,4 +193,4 @@ for number = 1, tonumber(job[2] or 0) do
 end
 redis.call('PEXPIRE', KEYS[1], resultsMs)
 redis.call('PUBLISH', settledChannel, jobId)
-return 'own'
+return { 'own', hasOpened }

@@ -28,10 +28,10 @@ async function ask(gate: Admission): Promise<AdmitReply> {
   return await gate.admit(admitRequestOf(newId()));
 }
 
-async function end(gate: Admission, grant: AdmitReply, health: CallReport["health"]): Promise<void> {
+async function end(gate: Admission, grant: AdmitReply, health: CallReport["health"]): Promise<boolean> {
   if (grant.answer !== "granted") throw new Error(`got ${JSON.stringify(grant)}; expected granted`);
   const row = health === "good" ? succeededRow(grant.intent) : failedRow(grant.intent);
-  await gate.settle(settlementOf(row, { report: reportOf(grant, { health }) }));
+  return (await gate.settle(settlementOf(row, { report: reportOf(grant, { health }) }))).hasOpenedBreaker;
 }
 
 /** One call after the other. */
@@ -92,6 +92,15 @@ it("while it is open nobody calls, in any process, and everybody is told until w
     expect(reply).toMatchObject({ answer: "unavailable", why: "circuit-open" });
     if (reply.answer === "unavailable") expect(reply.forMs).toBeGreaterThan(10_000);
   }
+});
+
+it("the call that opens it says so, no other does", async () => {
+  await using at = await openNamespace();
+  const gate = gateOf(at);
+  const grants = await Promise.all(Array.from({ length: 12 }, () => ask(gate)));
+  const told: boolean[] = [];
+  for (const grant of grants) told.push(await end(gate, grant, "bad"));
+  expect(told).toEqual([...Array.from({ length: 9 }, () => false), true, false, false]);
 });
 
 it("another limit group is not concerned", async () => {

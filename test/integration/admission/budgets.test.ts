@@ -33,7 +33,7 @@ async function pay(gate: Admission, grant: AdmitReply, costMicroUsd: number | nu
 
 async function spending({ redis, keys }: TestNamespace): Promise<Record<string, string>> {
   const fields = Object.entries(await redis.hgetall(keys.spending(dayOf(intentOf("a").startedAt))));
-  return Object.fromEntries(fields.filter(([name, value]) => value !== "0" && !name.startsWith("warned")));
+  return Object.fromEntries(fields.filter(([name, value]) => value !== "0" && !/^(warned|refused)/.test(name)));
 }
 
 it.each([
@@ -63,7 +63,9 @@ it.each([
       answer: "refused",
       why: "budget",
       detail: `the budget of today (UTC) is used up: ${name}, 0.001 of 0.001 USD spent`,
+      usedUp: { name, usedMicroUsd: 1000, limitMicroUsd: 1000, isUsedUp: true },
     });
+    expect(await ask(gate, "thirteenth"), "an alert once a day").not.toHaveProperty("usedUp");
   },
 );
 

@@ -42,7 +42,7 @@ it("writes row, counters and terminal record in one step, and closes the intent"
   await using at = await openNamespace();
   const row = succeededRow(intentOf("a"));
   const record = succeededRecord("a");
-  expect(await run(at, row, { terminal: record })).toEqual({ record });
+  expect(await run(at, row, { terminal: record })).toEqual({ record, hasOpenedBreaker: false });
 
   const { rows, counters } = await expectBalancedBooks(at.redis, at.namespace);
   expect(rows).toEqual([row]);
@@ -69,7 +69,7 @@ it("writes row, counters and terminal record in one step, and closes the intent"
 it("keeps the row with the job while the job goes on", async () => {
   await using at = await openNamespace();
   const row = failedRow(intentOf("a"));
-  expect(await run(at, row)).toEqual({ record: null });
+  expect(await run(at, row)).toEqual({ record: null, hasOpenedBreaker: false });
   expect(JSON.parse((await at.redis.hget(at.keys.job("a"), "row:1")) ?? "")).toEqual(row);
   expect((await expectBalancedBooks(at.redis, at.namespace)).rows).toEqual([row]);
 });
@@ -81,8 +81,11 @@ it("twice is once: no second row, nothing counted again, the same answer", async
   await run(at, row, { terminal });
   const before = await readBooks(at.redis, at.namespace);
   const admission = admissionOf(at.redis, at.namespace);
-  expect(await admission.settle(settlementOf(row, { terminal }))).toEqual({ record: terminal });
-  expect(await admission.settle(settlementOf(row))).toEqual({ record: terminal });
+  expect(await admission.settle(settlementOf(row, { terminal }))).toEqual({
+    record: terminal,
+    hasOpenedBreaker: false,
+  });
+  expect(await admission.settle(settlementOf(row))).toEqual({ record: terminal, hasOpenedBreaker: false });
   expect(await readBooks(at.redis, at.namespace)).toEqual(before);
 });
 
@@ -93,7 +96,10 @@ it("is sent again when its reply was lost, and still counts once", async () => {
   await admissionOf(at.redis, at.namespace).admit(requestOf(intentOf("a")));
   const failures: Error[] = [];
   const admission = admissionOf(losingFirstReply(at.redis), at.namespace, { failures });
-  expect(await admission.settle(settlementOf(row, { terminal }))).toEqual({ record: terminal });
+  expect(await admission.settle(settlementOf(row, { terminal }))).toEqual({
+    record: terminal,
+    hasOpenedBreaker: false,
+  });
   expect(failures).toHaveLength(1);
   expect((await expectBalancedBooks(at.redis, at.namespace)).rows).toEqual([row]);
 });
@@ -104,8 +110,11 @@ it("the first terminal record wins, also against one of the same millisecond", a
   const first = unsuccessfulRecord("a", "cancelled");
   const second = succeededRecord("a");
   expect(second.finishedAt).toBe(first.finishedAt);
-  expect(await admission.settle(endOf(first))).toEqual({ record: first });
-  expect(await run(at, succeededRow(intentOf("a")), { terminal: second })).toEqual({ record: first });
+  expect(await admission.settle(endOf(first))).toEqual({ record: first, hasOpenedBreaker: false });
+  expect(await run(at, succeededRow(intentOf("a")), { terminal: second })).toEqual({
+    record: first,
+    hasOpenedBreaker: false,
+  });
   expect(JSON.parse((await at.redis.hget(at.keys.job("a"), "result")) ?? "")).toEqual(first);
   expect(await at.redis.hget(at.keys.job("a"), "status")).toBe("cancelled");
 });
@@ -175,6 +184,7 @@ it("a late settlement is counted after the job has ended too, and leaves its rec
   const late = failedRow(intentOf("a"));
   expect(await admission.settle(settlementOf(late, { terminal: unsuccessfulRecord("a", "failed") }))).toEqual({
     record,
+    hasOpenedBreaker: false,
   });
   expect((await expectBalancedBooks(at.redis, at.namespace)).rows.map(({ attemptId }) => attemptId).sort()).toEqual([
     "a.1",
@@ -295,7 +305,7 @@ it("a worker of an earlier generation does not end the job that was retried sinc
   expect(retried).toEqual({ answer: "history", knownAttempts: 2, rows: [] });
 
   const settled = await admission.settle(settlementOf(succeededRow(late), { terminal: succeededRecord("a") }));
-  expect(settled).toEqual({ record: null });
+  expect(settled).toEqual({ record: null, hasOpenedBreaker: false });
   expect(await at.redis.hexists(at.keys.job("a"), "result")).toBe(0);
   expect((await expectBalancedBooks(at.redis, at.namespace)).rows).toHaveLength(2);
 });

@@ -116,7 +116,10 @@ it("a worker that was only silent settles late: its orphan becomes what the call
   const { redis, namespace } = system;
   const late = { ...intent, outcome: "succeeded", sent: "yes", costMicroUsd: 2, possiblyBilled: false } as const;
   const settlement = settlementOf(late);
-  expect(await admissionOf(redis, namespace, { workerId: "silent" }).settle(settlement)).toEqual({ record: result });
+  expect(await admissionOf(redis, namespace, { workerId: "silent" }).settle(settlement)).toEqual({
+    record: result,
+    hasOpenedBreaker: false,
+  });
   const rows = await system.rows();
   expect(rows).toContainEqual(late);
   expect(outcomes(rows)).toEqual(["succeeded", "succeeded"]);
