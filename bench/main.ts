@@ -3,9 +3,10 @@ import { helpText, parseOptions, UsageError, type Benchmark } from "./benchmark.
 import { failover } from "./failover/run-failover.ts";
 import { lanes } from "./lanes/run-lanes.ts";
 import { limits } from "./limits/run-limits.ts";
+import { priority } from "./priority/run-priority.ts";
 import { throughput } from "./throughput/compare.ts";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { throughput, limits, failover, lanes };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { throughput, limits, failover, lanes, priority };
 
 async function main(given: readonly string[]): Promise<void> {
   if (given.includes("--help") || given.includes("-h")) return console.log(helpText(BENCHMARKS));

@@ -9,3 +9,9 @@ export function median(values: readonly number[]): number {
 export function spread(values: readonly number[], decimals: number): string {
   return `${Math.min(...values).toFixed(decimals)}–${Math.max(...values).toFixed(decimals)}`;
 }
+
+/** @param share 0–1 */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
