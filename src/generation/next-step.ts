@@ -11,13 +11,13 @@ export function unconfigured(agent: Agent, deps: GenerationDependencies): Map<nu
   return new Map(missing);
 }
 
+/** They say something about this one job, or its agent. */
+const OWN_REASONS: ReadonlySet<Unavailable["why"]> = new Set(["too-large", "budget", "budget-reserved"]);
+
 /** See `RunOutcome`. */
 export function blockedBy({ unavailable, agent, deps }: Run): "all" | "some" | "no" {
   const now = deps.clock.now();
-  // These say something about this one job.
-  const blocked = [...unavailable.values()].filter(
-    ({ untilAt, why }) => untilAt > now && why !== "too-large" && why !== "budget",
-  ).length;
+  const blocked = [...unavailable.values()].filter(({ untilAt, why }) => untilAt > now && !OWN_REASONS.has(why)).length;
   if (blocked === 0) return "no";
   return blocked === agent.chain.length ? "all" : "some";
 }
