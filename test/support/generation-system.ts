@@ -129,12 +129,12 @@ function configOf({ openai, grok, settings }: SystemOptions, namespace: string):
     ...(grok !== undefined && { GROK_API_KEY: TEST_KEYS.grok, GROK_API_ENDPOINT: urlOf(grok) }),
   };
   const config = loadConfig({ environment, directory: import.meta.dirname, isTerminal: false });
-  const file = configFileSchema.parse({
-    retries: { baseSeconds: 0.005, capSeconds: 0.02 },
-    limits: AMPLE,
-    ...settings,
-  });
-  return { ...config, file };
+  return { ...config, file: configFileSchema.parse(withQuickRetries(settings)) };
+}
+
+/** The configuration file of a test. */
+export function withQuickRetries(settings: SystemOptions["settings"]): Readonly<Record<string, unknown>> {
+  return { retries: { baseSeconds: 0.005, capSeconds: 0.02 }, limits: AMPLE, ...settings };
 }
 
 function urlOf(server: RecordedServer | string): string {
@@ -195,7 +195,7 @@ function expectSeenCallsInRows(rows: readonly UsageRecord[], { openai, grok }: S
   }
 }
 
-async function expectNoOpenIntent(redis: Redis, namespace: string): Promise<void> {
+export async function expectNoOpenIntent(redis: Redis, namespace: string): Promise<void> {
   const open: string[] = [];
   for await (const keys of redis.scanStream({ match: `{${namespace}}:intents:*`, count: 1000 })) {
     open.push(...(keys as string[]));

@@ -9,7 +9,7 @@
 --      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
 --      27 bytes of the prompt
 --      28... name, limit (pico-USD) of each budget
--- Replies {'granted', target, slot in ms, epoch, 'calls input output' granted so far, reserved input and output tokens,
+-- Replies {'granted', target, slot in ms, epoch, sums granted so far (see grantedSince), reserved input and output tokens,
 --         then name, used, limit of each budget to warn of} | {'settled', result}
 --       | {'cancelled'} | {'overdue'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
 --       | {'refused', why, detail...}
@@ -20,6 +20,8 @@ local ASK_AGAIN_MS = 100
 -- Calls that failed over take at most this share while the group's own lanes have work.
 local OVER_SHARE = 0.3
 local OWN_LANES_MS = 2000
+-- So much longer a worker's first call may be on its way: its code is cold, and the connection must be opened.
+local FIRST_CALL_MS = 100
 -- What other agents' calls use on average says little about a new one's.
 local GUESS_MARGIN = 1.1
 
@@ -198,9 +200,11 @@ end
 
 local slotAt = now + best.waitMs
 local granted, changes = group.granted or 0, {}
+-- The vendor's full bucket begins to refill when the call arrives, not when it is granted.
+local lateMs = best.room >= 1 and ARGV[23] == '2' and FIRST_CALL_MS or 0
 for _, bucket in ipairs(best.buckets) do
   local field = 'full:' .. bucket.name
-  set(group, changes, field, math.max(group[field] or 0, slotAt) + bucket.needMs)
+  set(group, changes, field, math.max(group[field] or 0, slotAt) + bucket.needMs + lateMs)
   if isOver and (bucket.name == 'requests' or bucket.name == 'tokens') then
     local over = 'full:over:' .. bucket.name
     set(group, changes, over, math.max(group[over] or 0, slotAt) + bucket.needMs / OVER_SHARE)
@@ -220,6 +224,8 @@ if best.isFirst then set(group, changes, 'firstAt', now) end
 set(group, changes, 'granted', granted + 1)
 set(group, changes, 'grantedInput', (group.grantedInput or 0) + best.input)
 set(group, changes, 'grantedOutput', (group.grantedOutput or 0) + best.output)
+set(group, changes, 'reservedInput', (group.reservedInput or 0) + best.input)
+set(group, changes, 'reservedOutput', (group.reservedOutput or 0) + best.output)
 breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
 write(best.key, changes)
 
@@ -230,8 +236,8 @@ local attempt, epoch = attempts + 1, group.epoch or 0
 local state = string.format('open:%s|%.4f|%d|%d|%.0f', ARGV[2], slotAt, epoch, best.index, held)
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
-local sums = string.format('%d %d %d', group.granted, group.grantedInput, group.grantedOutput)
-local reply = { 'granted', best.index, ms(best.waitMs), epoch, sums, best.input, best.output }
+local sums = { group.granted, group.grantedInput, group.grantedOutput, group.reservedInput, group.reservedOutput }
+local reply = { 'granted', best.index, ms(best.waitMs), epoch, string.format('%d %d %d %d %d', unpack(sums)), best.input, best.output }
 for _, warning in ipairs(warnings) do
   reply[#reply + 1] = warning.name
   reply[#reply + 1] = string.format('%.0f', warning.used)

@@ -118,6 +118,7 @@ end
 -- Limits, pace and health of the group that was called.
 local function learn()
   local key, changes = KEYS[8], {}
+  call.slotAt = tonumber(string.match(state, '|([%d.]+)|%d+|%d+|%d+$'))
   local group = loadGroup(key)
   local isNewPart = math.floor(now / EXPIRE_EVERY_MS) ~= math.floor((group.settledAt or 0) / EXPIRE_EVERY_MS)
   call.isOld = call.epoch ~= (group.epoch or 0)
@@ -133,10 +134,7 @@ local function learn()
   else
     local buckets = bucketsOf(group, limits, 1, 1, now)
     if not call.isOld then
-      settleTokens(group, changes, buckets, {
-        requests = call.wasSent and 0 or -1,
-        input = call.used.input - call.reserved.input, output = call.used.output - call.reserved.output,
-      })
+      settleTokens(group, changes, buckets, call)
     end
     lowerToRemaining(group, changes, buckets, reports, call, now)
   end

@@ -15,7 +15,9 @@ redis.call('SREM', KEYS[2], ARGV[2])
 hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), -held)
 
 local now, group, limits, changes = nowMs(), loadGroup(KEYS[3]), readLimits(9), {}
-for field, amount in pairs({ granted = 1, grantedInput = tonumber(ARGV[5]), grantedOutput = tonumber(ARGV[6]) }) do
+local input, output = tonumber(ARGV[5]), tonumber(ARGV[6])
+local sums = { granted = 1, grantedInput = input, grantedOutput = output, reservedInput = input, reservedOutput = output }
+for field, amount in pairs(sums) do
   set(group, changes, field, math.max(0, (group[field] or 0) - amount))
 end
 if group.dayUsed and group.day == limits.dayName then
@@ -24,7 +26,7 @@ end
 -- Buckets that were emptied since have forgotten the reservation already.
 if tonumber(ARGV[4]) == (group.epoch or 0) then
   local buckets = bucketsOf(group, limits, 1, 1, now)
-  settleTokens(group, changes, buckets, { requests = -1, input = -tonumber(ARGV[5]), output = -tonumber(ARGV[6]) })
+  giveBack(group, changes, buckets, input, output)
 end
 if group.probe == ARGV[2] then
   set(group, changes, 'breakerUntil', now)

@@ -30,23 +30,34 @@ local function learnUse(group, changes, call)
   learn('meanOutput', call.used.output)
 end
 
+-- What was granted after a call, by bucket; nil: its grant was told twice, and nobody knows. `used`: with what those that
+-- have ended really used, `reserved`: as it was reserved.
+local function grantedSince(group, call)
+  local requests, input, output, reservedInput, reservedOutput =
+    string.match(call.granted, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not requests then return nil end
+  local function since(inputBefore, outputBefore, kind)
+    local sums = {
+      requests = math.max(0, (group.granted or 0) - requests),
+      input = math.max(0, (group[kind .. 'Input'] or 0) - inputBefore),
+      output = math.max(0, (group[kind .. 'Output'] or 0) - outputBefore),
+    }
+    sums.tokens, sums.second = sums.input + sums.output, sums.requests
+    return sums
+  end
+  return { used = since(input, output, 'granted'), reserved = since(reservedInput, reservedOutput, 'reserved') }
+end
+
 -- A remaining that is lower than our own lowers the bucket at once. A higher one proves nothing: answers come late and
 -- out of order. It was counted when the call arrived: since then as much has flowed in as its duration allows, and what
 -- was granted after it has flowed out.
 local function lowerToRemaining(group, changes, buckets, reports, call, now)
-  if #reports == 0 then return end
-  local requests, input, output = string.match(call.granted, '^(%d+) (%d+) (%d+)$')
-  -- A grant that was told twice does not know.
-  if not requests then return end
-  local since = {
-    requests = (group.granted or 0) - requests,
-    input = (group.grantedInput or 0) - input, output = (group.grantedOutput or 0) - output,
-  }
-  since.tokens = since.input + since.output
+  local since = #reports > 0 and grantedSince(group, call)
+  if not since then return end
   for _, report in ipairs(reports) do
     for _, bucket in ipairs(buckets) do
       if report.name == bucket.name and not report.isDay and report.remaining >= 0 then
-        local remaining = math.max(0, report.remaining - math.max(0, since[bucket.name]))
+        local remaining = math.max(0, report.remaining - since.used[bucket.name])
         local full = now - call.durationMs + bucket.burstMs - remaining * bucket.unitMs
         if full > (group['full:' .. bucket.name] or 0) then set(group, changes, 'full:' .. bucket.name, full) end
       end
@@ -54,17 +65,37 @@ local function lowerToRemaining(group, changes, buckets, reports, call, now)
   end
 end
 
--- What was reserved and not used goes back, what was used beyond it is taken; `requests`: -1 gives the request back.
-local function settleTokens(group, changes, buckets, difference)
+local function amountOf(name, requests, input, output)
+  if name == 'tokens' then return input + output end
+  if name == 'input' then return input end
+  return name == 'output' and output or requests
+end
+
+-- What was reserved and not used goes back, what was used beyond it is taken. But at its slot the vendor's bucket was
+-- full at most: what flowed over while we reserved too much is lost, and does not come back.
+local function settleTokens(group, changes, buckets, call)
+  local since = grantedSince(group, call)
   for _, bucket in ipairs(buckets) do
-    local name, amount = bucket.name, difference.requests
-    if name == 'tokens' then
-      amount = difference.input + difference.output
-    elseif name == 'input' or name == 'output' then
-      amount = difference[name]
-    end
+    local name = bucket.name
+    local used = amountOf(name, call.wasSent and 1 or 0, call.used.input, call.used.output)
+    local difference = used - amountOf(name, 1, call.reserved.input, call.reserved.output)
     local full = group['full:' .. name]
-    if full and amount ~= 0 then set(group, changes, 'full:' .. name, full + amount * bucket.unitMs) end
+    if full and difference ~= 0 then
+      local settled = full + difference * bucket.unitMs
+      if difference < 0 and since then
+        local least = call.slotAt + (used + since.reserved[name]) * bucket.unitMs
+        settled = math.max(settled, math.min(full, least))
+      end
+      set(group, changes, 'full:' .. name, settled)
+    end
+  end
+end
+
+-- A grant that was not used.
+local function giveBack(group, changes, buckets, input, output)
+  for _, bucket in ipairs(buckets) do
+    local full = group['full:' .. bucket.name]
+    if full then set(group, changes, 'full:' .. bucket.name, full - amountOf(bucket.name, 1, input, output) * bucket.unitMs) end
   end
 end
 
