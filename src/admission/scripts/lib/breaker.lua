@@ -4,14 +4,17 @@
 -- The window is counted in so many parts: the current one in `windowPart`, `windowGood`, `windowBad`, those before as
 -- 'part good bad' in `window:0` and so on.
 local WINDOW_PARTS = 6
+-- While a probe is under way others ask again after this.
+local PROBE_ASK_AGAIN_MS = 1000
 -- In the ramp a call that never came back holds nobody up longer than this.
 local CREDIT_MS = 1000
 
 -- How long the breaker forbids a call; 0: it does not.
 local function breakerWait(group, now)
-  if group.breaker == 'open' or group.breaker == 'half-open' then
-    -- A probe that is overdue died with its worker: the next call takes its place.
-    return math.max(0, group.breakerUntil - now)
+  if group.breaker == 'open' then return math.max(0, group.breakerUntil - now) end
+  if group.breaker == 'half-open' then
+    -- A probe that is overdue died with its worker: the next call takes its place. Mostly it answers long before.
+    return math.min(PROBE_ASK_AGAIN_MS, math.max(0, group.breakerUntil - now))
   end
   if group.breaker == 'ramp' and group.credits < 1 then
     return math.max(0, group.creditAt + CREDIT_MS - now)
