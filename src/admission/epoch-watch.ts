@@ -26,7 +26,11 @@ export function createEpochWatch(): EpochWatch {
   };
   return {
     add(waiter) {
-      if ((epochs.get(waiter.limitGroup) ?? 0) > waiter.epoch) return false;
+      if ((epochs.get(waiter.limitGroup) ?? 0) > waiter.epoch) {
+        // Redis may have lost the last second, that epoch included: the next grant is believed.
+        if (waiter.epoch >= 0) epochs.set(waiter.limitGroup, waiter.epoch);
+        return false;
+      }
       waiters.add(waiter);
       return true;
     },

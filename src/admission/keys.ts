@@ -22,6 +22,8 @@ export interface ControlKeys {
   readonly knownLimits: string;
   /** Hash: what operators have paused. */
   readonly operatorPauses: string;
+  /** Set: lanes that stand still because of that. */
+  readonly pausedLanes: string;
   /** Hash: what was spent and is held of the budgets on a day (UTC). */
   spending(day: string): string;
   /** Set: attempts that a worker has announced and not settled. */
@@ -55,6 +57,7 @@ export function controlKeys(namespace: string): ControlKeys {
     credential: (name) => `${tag}:key:${name}`,
     knownLimits: `${tag}:known-limits`,
     operatorPauses: `${tag}:paused`,
+    pausedLanes: `${tag}:paused-lanes`,
     spending: (day) => `${tag}:spending:${day}`,
     intents: (workerId) => `${tag}:intents:${workerId}`,
     workers: `${tag}:workers`,

@@ -11,15 +11,25 @@ export function unconfigured(agent: Agent, deps: GenerationDependencies): Map<nu
   return new Map(missing);
 }
 
-/** They say something about this one job, or its agent. */
-const OWN_REASONS: ReadonlySet<Unavailable["why"]> = new Set(["too-large", "budget", "budget-reserved"]);
+/** They say something about this one job, its agent or this worker. */
+const OWN_REASONS: ReadonlySet<Unavailable["why"]> = new Set([
+  "too-large",
+  "budget",
+  "budget-reserved",
+  "not-configured",
+]);
+
+/** Pauses of a key: other workers may have another one. */
+const KEY_REASONS: ReadonlySet<Unavailable["why"]> = new Set(["authentication", "quota-exhausted"]);
 
 /** See `RunOutcome`. */
 export function blockedBy({ unavailable, agent, deps }: Run): "all" | "some" | "no" {
   const now = deps.clock.now();
-  const blocked = [...unavailable.values()].filter(({ untilAt, why }) => untilAt > now && !OWN_REASONS.has(why)).length;
-  if (blocked === 0) return "no";
-  return blocked === agent.chain.length ? "all" : "some";
+  const blocked = [...unavailable.values()].filter(({ untilAt, why }) => untilAt > now && !OWN_REASONS.has(why));
+  if (blocked.length === 0) return "no";
+  if (blocked.some(({ why }) => KEY_REASONS.has(why))) return "some";
+  const configured = agent.chain.filter(({ provider }) => deps.provider(provider) !== undefined);
+  return blocked.length === configured.length ? "all" : "some";
 }
 
 export function nextStep(run: Run, history: readonly UsageRecord[]): Step {
@@ -31,7 +41,9 @@ export function nextStep(run: Run, history: readonly UsageRecord[]): Step {
     keys: run.deps.provider(provider)?.targets(model).length ?? 1,
   }));
   const now = clock.now();
-  const waitedMs = Math.max(run.waitedMs, history[0] === undefined ? 0 : now - history[0].startedAt);
+  // What vendors have asked this job to wait; ADMIT tells the rest. Time that it stood in its lane is nobody's wait.
+  const askedMs = history.reduce((sum, { retryAfterMs }) => sum + (retryAfterMs ?? 0), 0);
+  const waitedMs = Math.max(run.waitedMs, askedMs);
   const waitLeftMs = policy.maxWaitMs[run.job.urgency] - waitedMs;
   const failOverAfter = policy.failOverAfter[run.job.urgency];
   // A job that ends tells its attempts: they are asked for first.

@@ -33,6 +33,10 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
     waitedMs: 0,
     messages: undefined,
   };
+  // All lanes meet in quarantine: another worker has the keys.
+  if (run.alone && run.unavailable.size === run.agent.chain.length) {
+    return { outcome: "hold", why: "this worker has a key for none of its providers" };
+  }
   for (;;) {
     if (run.signal.aborted) return stopped(run);
     const step = nextStep(run, run.history);

@@ -12,7 +12,7 @@ import { isPassingRedisError } from "../platform/redis-retry.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { QUARANTINE } from "./lane.ts";
-import { isLanePaused } from "./operator-pauses.ts";
+import { stopPausedLane } from "./operator-pauses.ts";
 
 export interface ConsumerOptions {
   readonly redis: Redis;
@@ -59,7 +59,7 @@ export interface Consumer {
 const NEWER_JOB_PAUSE_MS = 60_000;
 /** A job that Redis refused a command for is tried again after this. */
 const REDIS_PAUSE_MS = 5000;
-/** Jobs of paused providers in quarantine, where all lanes meet, are looked at again after this. */
+/** Jobs that are held while others of their lane go on, or that this worker has no key for, are looked at again then. */
 const HELD_PAUSE_MS = 5000;
 const LONGEST_REASON = 300;
 const CACHED_SNAPSHOTS = 10_000;
@@ -165,15 +165,10 @@ async function standStill(
   if (forMs > 0) await options.queues.get(job.queueName).rateLimit(forMs);
 }
 
-/** An operator's pause: the lane stands still in Bull Board, too, until `resume`. */
+/** An operator's pause: the lane stands still in Bull Board, too, until `resume`; only this job, if others can go on. */
 async function holdLane({ job, token, options }: Conclusion): Promise<void> {
-  const { redis, namespace, queues, generation } = options;
-  const lane = job.queueName;
-  if (lane === QUARANTINE.name) return await delay(job, token, generation.clock.now() + HELD_PAUSE_MS);
-  const queue = queues.get(lane);
-  await queue.pause();
-  // It may have been resumed between the answer of ADMIT and now.
-  if (!(await isLanePaused(redis, namespace, lane))) await queue.resume();
+  const isStopped = job.queueName !== QUARANTINE.name && (await stopPausedLane(job.queueName, options));
+  if (!isStopped) await delay(job, token, options.generation.clock.now() + HELD_PAUSE_MS);
 }
 
 function returnValue(record: GenerationResult): QueueReturnValue {

@@ -29,21 +29,48 @@ export async function pauseTarget(target: PauseTarget, options: PauseOptions): P
   const changed = await tell("pause", target, options);
   const paused = await readOperatorPauses(options.redis, options.namespace);
   for (const lane of await lanesOf(options)) {
-    if (standsStill(lane, paused)) await options.queues.get(lane.name).pause();
+    if (standsStill(lane, paused)) await stopLane(lane.name, options);
   }
   return changed;
 }
 
 /** Resuming `all` ends every pause, those of single providers and lanes as well. @returns false: it was not paused */
 export async function resumeTarget(target: PauseTarget, options: PauseOptions): Promise<boolean> {
-  const before = await readOperatorPauses(options.redis, options.namespace);
   const changed = await tell("resume", target, options);
-  const after = await readOperatorPauses(options.redis, options.namespace);
-  for (const lane of await lanesOf(options)) {
-    // Not those that somebody has paused in Bull Board.
-    if (standsStill(lane, before) && !standsStill(lane, after)) await options.queues.get(lane.name).resume();
-  }
+  await startLanes(options);
   return changed;
+}
+
+/** Noted first, so that whoever resumes knows of it even if we end in between. */
+async function stopLane(name: string, { redis, namespace, queues }: PauseOptions): Promise<void> {
+  await redis.sadd(controlKeys(namespace).pausedLanes, name);
+  await queues.get(name).pause();
+}
+
+/** Lanes that we have stopped and that can call somebody again; not those that somebody has paused in Bull Board. */
+async function startLanes(options: PauseOptions): Promise<void> {
+  const { redis, namespace, queues } = options;
+  const { pausedLanes } = controlKeys(namespace);
+  const paused = await readOperatorPauses(redis, namespace);
+  const stopped = new Set(await redis.smembers(pausedLanes));
+  for (const lane of await lanesOf(options)) {
+    if (!stopped.has(lane.name) || standsStill(lane, paused)) continue;
+    await queues.get(lane.name).resume();
+    await redis.srem(pausedLanes, lane.name);
+  }
+}
+
+/**
+ * Stops a lane whose job was told that an operator has paused what it needs.
+ * @returns false: the lane as a whole can go on, or can again
+ */
+export async function stopPausedLane(name: string, options: PauseOptions): Promise<boolean> {
+  const { redis, namespace } = options;
+  if (!(await isLanePaused(redis, namespace, name))) return false;
+  await stopLane(name, options);
+  // It may have been resumed meanwhile.
+  await startLanes(options);
+  return true;
 }
 
 async function lanesOf({ redis, namespace }: PauseOptions): Promise<Lane[]> {

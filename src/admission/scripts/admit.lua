@@ -25,7 +25,8 @@ local FIRST_CALL_MS = 100
 -- What other agents' calls use on average says little about a new one's.
 local GUESS_MARGIN = 1.1
 
-local job = redis.call('HMGET', KEYS[1], 'result', 'status', 'deliveries', 'attempts', 'base', 'cancelled', 'waitSince')
+local job = redis.call('HMGET', KEYS[1], 'result', 'status', 'deliveries', 'attempts', 'base', 'cancelled', 'waited', 'waitFrom',
+  'waitUntil')
 local result, attempts, base = job[1], tonumber(job[4] or 0), tonumber(job[5] or 0)
 
 if result then
@@ -35,21 +36,27 @@ if result then
   if not retryable or tonumber(ARGV[3]) <= tonumber(job[3]) then
     return { 'settled', result }
   end
-  redis.call('HDEL', KEYS[1], 'result', 'status', 'deliveries', 'cancelled', 'waitSince')
+  redis.call('HDEL', KEYS[1], 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil')
   redis.call('HINCRBY', KEYS[1], 'generation', 1)
   redis.call('HSET', KEYS[1], 'base', attempts)
   redis.call('PERSIST', KEYS[1])
-  base, job[6], job[7] = attempts, false, false
+  base, job[6], job[7], job[8] = attempts, false, false, false
 end
 
 local now = nowMs()
 local known = tonumber(ARGV[1])
 if attempts == known + 1 then
   local state = redis.call('HGET', KEYS[1], 'state:' .. attempts)
-  local slotAt, epoch, target = string.match(state or '', '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)|%d+$')
+  local mine = '^open:' .. ARGV[2]:gsub('%p', '%%%0') .. '|([%d.]+)|(%d+)|(%d+)|(%d+)|(%d+)|%d+$'
+  local slotAt, epoch, target, inputTokens, outputTokens = string.match(state or '', mine)
   if slotAt then
     local slotInMs = ms(math.max(0, slotAt - now))
-    return { 'granted', tonumber(target), slotInMs, tonumber(epoch), '', tonumber(ARGV[11]), tonumber(ARGV[12]) }
+    -- What has happened meanwhile may forbid it: such a grant is taken back.
+    local current = redis.call('HGET', KEYS[3 + 2 * tonumber(target)], 'epoch')
+    local holds = not job[6] and tonumber(current or 0) == tonumber(epoch)
+    local reply = { 'granted', tonumber(target), slotInMs, holds and tonumber(epoch) or -1, '' }
+    reply[6], reply[7] = tonumber(inputTokens), tonumber(outputTokens)
+    return reply
   end
 end
 if attempts ~= known then
@@ -67,18 +74,17 @@ if ARGV[23] == '1' then
   return { 'overdue' }
 end
 
+-- Only what the job was told to wait counts, not how long it then stood in its lane, or the lane stood still.
 local function unavailable(forMs, why, detail)
-  local since = tonumber(job[7] or now)
-  if not job[7] then
-    redis.call('HSET', KEYS[1], 'waitSince', math.floor(now))
-  end
-  return { 'unavailable', math.ceil(forMs), why, math.floor(now - since), detail or '' }
+  local waited = tonumber(job[7] or 0)
+  if job[8] then waited = waited + math.max(0, math.min(now, tonumber(job[9])) - tonumber(job[8])) end
+  redis.call('HSET', KEYS[1], 'waited', ms(waited), 'waitFrom', ms(now), 'waitUntil', ms(now + forMs))
+  return { 'unavailable', math.ceil(forMs), why, math.floor(waited), detail or '' }
 end
 
 local paused = redis.call('HMGET', KEYS[3], 'all', 'lane:' .. ARGV[6], 'provider:' .. ARGV[7])
 if paused[1] or paused[2] or paused[3] then
-  -- No time that the job waits counts: nobody knows until when.
-  if job[7] then redis.call('HDEL', KEYS[1], 'waitSince') end
+  -- No time that the job waits for it counts: nobody knows until when.
   return { 'unavailable', -1, 'paused', 0, paused[1] and 'all' or paused[2] and 'lane' or 'provider' }
 end
 
@@ -93,6 +99,7 @@ local held = math.max(0, cost)
 local budget, how = budgetInTheWay(KEYS[4], budgets, held)
 if how == 'spent' then
   local isFirst = redis.call('HSETNX', KEYS[4], 'refused|' .. budget.name, 1)
+  if isFirst == 1 then redis.call('PEXPIRE', KEYS[4], SPEND_TTL_MS) end
   local spent, limit = string.format('%.0f', budget.spent), string.format('%.0f', budget.limit)
   return { 'refused', 'budget', budget.name, spent, limit, isFirst == 1 and 'first' or '' }
 elseif how == 'reserved' then
@@ -221,6 +228,7 @@ if best.day then
   set(group, changes, 'day', limits.dayName)
 end
 if best.isFirst then set(group, changes, 'firstAt', now) end
+if not group.epoch then set(group, changes, 'epoch', math.floor(now)) end
 set(group, changes, 'granted', granted + 1)
 set(group, changes, 'grantedInput', (group.grantedInput or 0) + best.input)
 set(group, changes, 'grantedOutput', (group.grantedOutput or 0) + best.output)
@@ -232,8 +240,9 @@ write(best.key, changes)
 local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[25]))
 if #budgets > 0 then hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), held) else held = 0 end
 
-local attempt, epoch = attempts + 1, group.epoch or 0
-local state = string.format('open:%s|%.4f|%d|%d|%.0f', ARGV[2], slotAt, epoch, best.index, held)
+local attempt, epoch = attempts + 1, group.epoch
+local numbers = { slotAt, epoch, best.index, best.input, best.output, held }
+local state = string.format('open:%s|%.4f|%.0f|%d|%d|%d|%.0f', ARGV[2], unpack(numbers))
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
 local sums = { group.granted, group.grantedInput, group.grantedOutput, group.reservedInput, group.reservedOutput }

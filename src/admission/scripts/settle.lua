@@ -118,7 +118,7 @@ end
 -- Limits, pace and health of the group that was called.
 local function learn()
   local key, changes = KEYS[8], {}
-  call.slotAt = tonumber(string.match(state, '|([%d.]+)|%d+|%d+|%d+$'))
+  call.slotAt = tonumber(string.match(state, '|([%d.]+)|%d+|%d+|%d+|%d+|%d+$'))
   local group = loadGroup(key)
   local isNewPart = math.floor(now / EXPIRE_EVERY_MS) ~= math.floor((group.settledAt or 0) / EXPIRE_EVERY_MS)
   call.isOld = call.epoch ~= (group.epoch or 0)
@@ -127,8 +127,8 @@ local function learn()
   if call.isRefused then
     if not call.isOld then
       pushForward(group, changes, limits, call, now)
-      raiseEpoch(group, changes, epochsChannel, call.group)
-    elseif call.epoch == group.epoch - 1 then
+      raiseEpoch(group, changes, epochsChannel, call.group, now)
+    elseif call.epoch == group.epochBefore then
       refuseOneMore(group, changes, now)
     end
   else
@@ -139,7 +139,7 @@ local function learn()
     lowerToRemaining(group, changes, buckets, reports, call, now)
   end
   if breakerLearns(key, group, changes, call, rules, now) then
-    raiseEpoch(group, changes, epochsChannel, call.group)
+    raiseEpoch(group, changes, epochsChannel, call.group, now)
     hasOpened = 1
   end
   if not group.seen then

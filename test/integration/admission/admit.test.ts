@@ -118,9 +118,9 @@ it("a paused limit group is unavailable: how long, why, and how long this job ha
   expect(first.forMs, "whole milliseconds, rounded up").toBeLessThanOrEqual(60_001);
   expect(await at.redis.exists(at.keys.intents("worker-1"))).toBe(0);
 
-  // As if it had been told so for the first time a minute ago.
-  const since = Number(await at.redis.hget(at.keys.job("a"), "waitSince"));
-  await at.redis.hset(at.keys.job("a"), "waitSince", since - 60_000);
+  // As if it had been told so two minutes ago, to come back a minute later.
+  const now = Date.now();
+  await at.redis.hset(at.keys.job("a"), { waitFrom: now - 120_000, waitUntil: now - 60_000 });
   const second = unavailable(await admission.admit(request("a")));
   expect(second.waitedMs).toBeGreaterThanOrEqual(60_000);
   expect(second.waitedMs).toBeLessThan(70_000);
@@ -176,9 +176,9 @@ it("a deliberate retry forgets the waits and the cancellation of the generation 
   await using at = await openNamespace();
   const admission = admissionOf(at.redis, at.namespace);
   await admission.settle(endOf(unsuccessfulRecord("a", "expired")));
-  await at.redis.hset(at.keys.job("a"), { cancelled: 1, waitSince: 1 });
+  await at.redis.hset(at.keys.job("a"), { cancelled: 1, waited: 1, waitFrom: 1, waitUntil: 2 });
   expect((await admission.admit(request("a", { deliveries: 1 }))).answer).toBe("granted");
-  expect(await at.redis.hmget(at.keys.job("a"), "cancelled", "waitSince")).toEqual([null, null]);
+  expect(await at.redis.hmget(at.keys.job("a"), "cancelled", "waited", "waitFrom")).toEqual([null, null, null]);
 });
 
 it.each([succeededRecord("a"), unsuccessfulRecord("a", "cancelled"), unsuccessfulRecord("a", "held")])(

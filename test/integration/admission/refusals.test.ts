@@ -116,8 +116,24 @@ it("the epoch is raised once for refusals of calls that were under way together"
   await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 6000 }) });
   const grants = await grantsOf(gate, 10, "a");
-  for (const grant of grants) await refuse(gate, grant, 20);
-  expect(await at.redis.hget(at.keys.limitGroup(KEY), "epoch")).toBe("1");
+  const epochs = new Set([String(grants[0]?.epoch)]);
+  for (const grant of grants) {
+    await refuse(gate, grant, 20);
+    epochs.add((await at.redis.hget(at.keys.limitGroup(KEY), "epoch")) ?? "");
+  }
+  expect(epochs.size, "the first one, and that after the first refusal").toBe(2);
+});
+
+it("a group that Redis has forgotten begins with a later epoch than any worker remembers", async () => {
+  await using at = await openSeenNamespace();
+  await using gate = await listeningGate(at, limitedTo({ requestsPerMinute: 6000 }));
+  const [first] = await grantsOf(gate, 1, "a");
+  if (first === undefined) throw new Error("not granted");
+  await refuse(gate, first);
+  await at.redis.del(at.keys.limitGroup(KEY));
+  const [next] = await grantsOf(gate, 1, "b");
+  if (next === undefined) throw new Error("not granted");
+  expect(await gate.awaitSlot(next, NEVER)).toBe("due");
 });
 
 /*

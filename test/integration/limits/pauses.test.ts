@@ -70,3 +70,18 @@ it("pausing and resuming again and again leaves nothing stuck", async () => {
   for (const { status } of await fleet.results(ids)) expect(status).toBe("succeeded");
   await fleet.expectAccounted(30);
 });
+
+it("a job whose fall-back this worker cannot call waits for itself: its lane goes on, and a pause in Bull Board stays", async () => {
+  await using openai = await startRecordedServer();
+  // No key for Ada's fall-back.
+  await using fleet = await startFleet({ processes: 1, openai, agents: [ADA] });
+  await command(fleet, "pause", "openai");
+  const [id = ""] = await fleet.enqueue(1, { name: "job", agent: "ada" });
+  const lane = fleet.lane("openai~gpt-6-luna>grok~grok-4.3");
+  await expect.poll(async () => await lane.getDelayedCount(), { timeout: 10_000 }).toBe(1);
+  expect(await lane.isPaused()).toBe(false);
+  await command(fleet, "resume", "openai");
+  expect(await fleet.results([id])).toMatchObject([{ status: "succeeded" }]);
+  const starts = (await lane.getJob(`j_${id}`))?.attemptsStarted ?? 0;
+  expect(starts, "it was looked at every five seconds, not all the time").toBeLessThan(10);
+});

@@ -99,8 +99,11 @@ local function dayUsed(group, limits)
   return group.day == limits.dayName and group.dayUsed or 0
 end
 
--- Everybody who was granted a slot of an earlier epoch asks again.
-local function raiseEpoch(group, changes, channel, name)
-  set(group, changes, 'epoch', (group.epoch or 0) + 1)
-  redis.call('PUBLISH', channel, group.epoch .. ' ' .. name)
+-- Everybody who was granted a slot of an earlier epoch asks again. Epochs begin with the time and never fall behind it:
+-- should Redis forget a group, its next epoch is later than all that workers remember.
+local function raiseEpoch(group, changes, channel, name, now)
+  local before = group.epoch or 0
+  set(group, changes, 'epochBefore', before)
+  set(group, changes, 'epoch', math.max(before + 1, math.floor(now)))
+  redis.call('PUBLISH', channel, string.format('%.0f %s', group.epoch, name))
 end
