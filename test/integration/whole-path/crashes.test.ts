@@ -140,3 +140,14 @@ it("a job that is delivered twice at the same time is called for once more at mo
   expect(await system.resultOf("a")).toEqual(result);
   await expect.poll(async () => (await system.expectAccounted()).length).toBe(openai.calls.length);
 });
+
+it("a worker without the keys of a job in quarantine leaves it to others", async () => {
+  await using grok = await startRecordedServer();
+  await using system = await startSystem({ grok });
+  await system.producer.enqueue(TWEET);
+  const { data } = await system.queued(LANE, "a", "prioritized", "waiting");
+  await system.lane("quarantine").add(JOB_NAME, data, { jobId: "j_a" });
+  await system.startWorker();
+  await system.queued("quarantine", "a", "delayed");
+  expect(await system.producer.result("a")).toBeNull();
+});
