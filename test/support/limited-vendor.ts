@@ -14,8 +14,6 @@ export interface LimitedVendorOptions {
   readonly medianLatencyMs?: number;
   /** Of the lognormal distribution; default 0.35. */
   readonly latencySigma?: number;
-  /** How far sizes are from their mean, as a share of it; default 0.25. 0: all answers are of one size. */
-  readonly sizeSpread?: number;
   /** Sizes and latencies of the answers follow from it; default "vendor". */
   readonly seed?: string;
   /** `x-ratelimit-…` on every answer; default true. */
@@ -66,6 +64,7 @@ export interface PlannedAnswer {
 
 const MEAN_PROMPT_TOKENS = 60;
 const MEAN_COMPLETION_TOKENS = 40;
+const SIZE_SPREAD = 0.25;
 /** Any text will do; the usage is what counts. */
 const ANSWER_TEXT = "A kettle is a small argument for patience.";
 
@@ -73,10 +72,11 @@ const ANSWER_TEXT = "A kettle is a small argument for patience.";
  * The answers that a vendor gives, first to last. The n-th accepted call gets the n-th answer, whatever was refused in
  * between: so the same number of jobs needs the same number of tokens in every run.
  */
-export function planAnswers(options: LimitedVendorOptions): { next(): PlannedAnswer } {
-  const { seed = "vendor", medianLatencyMs = 0, latencySigma = 0.35, sizeSpread = 0.25 } = options;
+export function planAnswers({ seed = "vendor", medianLatencyMs = 0, latencySigma = 0.35 }: LimitedVendorOptions): {
+  next(): PlannedAnswer;
+} {
   const random = seededRandom("limited vendor", seed);
-  const size = (mean: number): number => Math.round(mean * (1 - sizeSpread + 2 * sizeSpread * random.next()));
+  const size = (mean: number): number => Math.round(mean * (1 - SIZE_SPREAD + 2 * SIZE_SPREAD * random.next()));
   // Box and Muller's way from two even numbers to one of a normal distribution.
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
   return {
