@@ -40,7 +40,7 @@ it("a lane whose provider has a small limit does not slow the others down", asyn
   await using grok = await startRecordedServer(completionAnswer({ model: "grok-4.3" }));
   const settings = {
     limits: [
-      { provider: "openai", requestsPerMinute: 300 },
+      { provider: "openai", requestsPerMinute: 300, burstSeconds: 0.7 },
       { provider: "grok", requestsPerMinute: 1e9 },
     ],
   };

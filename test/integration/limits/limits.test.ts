@@ -38,8 +38,8 @@ async function workOff({ vendor: options, configured, jobs }: Case): Promise<Lim
 }
 
 it.each<[string, Case]>([
-  ["of requests, configured", { ...REQUESTS, configured: { requestsPerMinute: 900 } }],
-  ["of tokens, configured", { ...TOKENS, configured: { tokensPerMinute: 90_000 } }],
+  ["of requests, configured", { ...REQUESTS, configured: { requestsPerMinute: 900, burstSeconds: 0.7 } }],
+  ["of tokens, configured", { ...TOKENS, configured: { tokensPerMinute: 90_000, burstSeconds: 0.7 } }],
 ])("three processes keep a limit %s: nothing is refused", async (_, options) => {
   expect((await workOff(options)).counts().refused).toBe(0);
 });

@@ -7,7 +7,7 @@ import { startFleet } from "../../support/worker-fleet.ts";
 
 /** 10 a second. */
 const REQUESTS_PER_MINUTE = 600;
-const SETTINGS = { limits: [{ provider: "openai", requestsPerMinute: REQUESTS_PER_MINUTE }] };
+const SETTINGS = { limits: [{ provider: "openai", requestsPerMinute: REQUESTS_PER_MINUTE, burstSeconds: 0.7 }] };
 /**
  * Calls that may still be made before one that is more in a hurry: slots are granted a second ahead, and a lane whose next
  * slot is further ahead than that stands still for up to another second.
