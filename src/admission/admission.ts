@@ -116,7 +116,7 @@ export type AdmitReply =
   | { readonly answer: "overdue" }
   /** The caller's knowledge is out of date: rows of this generation, oldest first. Open ones read as `crashed`. */
   | { readonly answer: "history"; readonly knownAttempts: number; readonly rows: readonly UsageRecord[] }
-  /** Later. `forMs`: `Infinity` for `paused`. `waitedMs`: since this job was first told so. */
+  /** Later. `forMs`: `Infinity` for `paused`. `waitedMs`: what it has waited because it was told so. */
   | {
       readonly answer: "unavailable";
       readonly forMs: number;
