@@ -170,6 +170,16 @@ it("a worker that has seen no such call reserves what the group's calls use on a
   expect(next).toMatchObject({ answer: "granted", reserved: { inputTokens: 20, outputTokens: 9 } });
 });
 
+it("a grant that was told twice tells what was reserved, not what was asked for", async () => {
+  await using at = await openSeenNamespace();
+  await at.redis.hset(at.keys.limitGroup(TARGET.limitGroup), { meanInputPerByte: 0.25, meanOutput: 20 });
+  const policy = limitedTo({ tokensPerMinute: 480_000 });
+  const gate = admissionOf(losingFirstReply(at.redis), at.namespace, { policy });
+  const guess = { inputTokens: 60, outputTokens: 280, isGuess: true, inputBytes: 80 };
+  const grant = await gate.admit(admitRequestOf("a", { tokens: guess }));
+  expect(grant).toMatchObject({ answer: "granted", reserved: { inputTokens: 20, outputTokens: 22 } });
+});
+
 it("a call that the vendor never saw gives everything back", async () => {
   await using at = await openSeenNamespace();
   const [gate] = gates(at, limitedTo(NINE_AT_ONCE)) as [Admission];

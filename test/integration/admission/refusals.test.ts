@@ -191,6 +191,17 @@ it("one refusal after little work does not take more than half", async () => {
   expect(await observed(at)).toBe(1800);
 });
 
+it("a refusal of a group that Redis has forgotten meanwhile is settled like any other", async () => {
+  await using at = await openSeenNamespace();
+  const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 600 }) });
+  const [first] = await grantsOf(gate, 1, "a");
+  if (first === undefined) throw new Error("not granted");
+  await at.redis.del(at.keys.limitGroup(KEY));
+  await refuse(gate, first, 60_000);
+  expect(await at.redis.scard(at.keys.intents("worker-1"))).toBe(0);
+  expect(await gate.admit(admitRequestOf("b"))).toMatchObject({ answer: "unavailable", why: "rate-limited" });
+});
+
 it("what the headers tell is believed before what refusals show", async () => {
   await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 3600 }) });

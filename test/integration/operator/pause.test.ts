@@ -110,3 +110,19 @@ it("says when Redis is not there", async () => {
   await expect(operator.pauses()).rejects.toThrow(RedisUnavailableError);
   await expect(operator.pause(ALL)).rejects.toThrow(/^Redis at redis:.* is not available/);
 });
+
+it("a resume that was cut off half-way is finished by the next one; a pause in Bull Board stays", async () => {
+  await using system = await startSystem();
+  await using operator = operatorOf(system);
+  await operator.pause(ALL);
+  // As if whoever resumed had ended before the lanes went on.
+  await system.redis.del(system.keys.operatorPauses);
+  expect(await pausedQueues(system)).toEqual([ADAS.name, NORIS.name]);
+  expect(await operator.resume(ALL)).toBe(false);
+  expect(await pausedQueues(system)).toEqual([]);
+
+  await system.lane(NORIS.name).pause();
+  await operator.pause(GROK);
+  await operator.resume(ALL);
+  expect(await pausedQueues(system)).toEqual([NORIS.name]);
+});
