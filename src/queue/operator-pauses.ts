@@ -68,8 +68,9 @@ export async function stopPausedLane(name: string, options: PauseOptions): Promi
   const { redis, namespace } = options;
   if (!(await isLanePaused(redis, namespace, name))) return false;
   await stopLane(name, options);
-  // It may have been resumed meanwhile.
-  await startLanes(options);
+  // It may have been resumed meanwhile, by somebody who took it from the list before we stopped it. It stays on the list:
+  // taking it off could come after the next pause.
+  if (!(await isLanePaused(redis, namespace, name))) await options.queues.get(name).resume();
   return true;
 }
 
