@@ -44,6 +44,8 @@ export interface GenerateRequest {
   readonly timeoutMs: number;
   /** What only this vendor understands, e.g. the fake provider's `responseStyle`. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** With `parameters.stream`: told the whole text so far, each time that there is more of it. Must not throw. */
+  readonly onText?: (textSoFar: string) => void;
 }
 
 export interface TokenUsage {
