@@ -1,4 +1,4 @@
-import { admissionPolicyOf } from "./config/policies.ts";
+import { budgetPolicyOf } from "./config/policies.ts";
 import type { Config } from "./config/load-config.ts";
 import { connectRedis, withRedis, type RedisAddress } from "./platform/redis.ts";
 import { createLaneQueues, type LaneQueues } from "./queue/lane-queues.ts";
@@ -72,7 +72,7 @@ export function composeOperator({ config, address }: OperatorParts): Operator {
       }),
     health: async (now) =>
       await withRedis(address, async () => ({
-        ...(await readHealth(redis, namespace, { now, budgets: admissionPolicyOf(file).budgets })),
+        ...(await readHealth(redis, namespace, { now, budgets: budgetPolicyOf(file) })),
         operatorPauses: await pauses(),
       })),
     [Symbol.asyncDispose]: async () => redis.disconnect(),

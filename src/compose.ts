@@ -23,7 +23,7 @@ import type { Logger } from "./platform/logger.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createMonitor } from "./monitor/server.ts";
-import { PROVIDERS, createProviders, type ProviderRegistry } from "./providers/registry.ts";
+import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
@@ -55,7 +55,7 @@ export async function openRedis({
 export function compileOptions({ providers }: Pick<Config, "providers">): CompileOptions {
   return {
     defaultModel: (provider) => providers.defaultModels[provider] ?? "",
-    knownProviders: PROVIDERS.map(({ id }) => id),
+    knownProviders: providers.definitions.map(({ id }) => id),
   };
 }
 
@@ -104,11 +104,15 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     namespace,
     workerId,
     retention,
-    policy: admissionPolicyOf(file),
+    policy: admissionPolicyOf(file, config.providers.definitions),
     watch,
     retry: { signal: giveUp.signal, onFailure },
   });
-  const providers = createProviders(config.providers.settings, { limitGroups: file.limitGroups });
+  const providers = createProviders(config.providers.settings, {
+    ...{ definitions: config.providers.definitions, catalogue: config.providers.catalogue },
+    limitGroups: file.limitGroups,
+    transport: { idleTimeoutMs: file.idleSeconds * 1000 },
+  });
   const generation = generationDependencies(config, { admission, providers, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
@@ -153,13 +157,14 @@ interface GenerationParts {
 }
 
 function generationDependencies(
-  { file }: Pick<Config, "file">,
+  { file, providers: { catalogue } }: Pick<Config, "file" | "providers">,
   { admission, providers, logger }: GenerationParts,
 ): GenerationDependencies {
   return {
     admission,
     provider: (id) => providers.get(id),
-    prices: createPrices({ overrides: file.prices }),
+    catalogue,
+    prices: createPrices({ catalogue, overrides: file.prices }),
     estimator: createTokenEstimator(),
     policy: generationPolicyOf(file),
     clock: systemClock,

@@ -66,7 +66,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       "src/models/",
       "src/platform/",
       "src/providers/registry.ts",
-      "src/providers/openai-compatible/normalize-endpoint.ts",
+      "src/providers/http/normalize-endpoint.ts",
     ],
     types: ["src/admission/limit-policy.ts", "src/generation/run.ts"],
     packages: ["zod"],

@@ -7,9 +7,9 @@ import { checkRedis } from "../checks/check-redis.ts";
 import type { Finding } from "../checks/finding.ts";
 import { compileOptions, openRedis } from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
+import { systemClock } from "../platform/clock.ts";
 import { InvalidInputError, formatProblem } from "../platform/problem.ts";
 import { connectRedis, showRedisAddress, withRedis } from "../platform/redis.ts";
-import { PROVIDERS } from "../providers/registry.ts";
 import type { AddCommand } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -50,7 +50,7 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
   const agents = await readAgents(config, findings);
   findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));
   findings.push(...(await lookAtRedis(config)));
-  if (live) findings.push(...(await checkProviders(PROVIDERS, config.providers, agents)));
+  if (live) findings.push(...(await checkProviders(config.providers, agents, systemClock.now())));
   return findings;
 }
 

@@ -40,7 +40,10 @@ async function demo(keep: boolean): Promise<ExitCode> {
     usesExampleAgents: false,
     providers: {
       ...loaded.providers,
-      settings: { ...loaded.providers.settings, fake: { ...loaded.file.fake, latencyMs: FAKE_LATENCY_MS } },
+      settings: {
+        ...loaded.providers.settings,
+        fake: { options: { ...loaded.file.fake, latencyMs: FAKE_LATENCY_MS } },
+      },
     },
   };
   await using workplace = await openWorkplace({ config, fake: true });

@@ -32,7 +32,7 @@ health shows it, and resume ends it.
       await using workplace = await openWorkplace({ agents: "none" });
       await using operator = workplace.operator();
       const lanes = await operator.lanes();
-      const target = parsePauseTarget(word, lanes);
+      const target = parsePauseTarget(word, lanes, workplace.config.providers.definitions);
       const headline = (await operator.pause(target))
         ? `${showTarget(target, lanes)} is paused: no call begins any more; those under way end`
         : await describeEarlierPause(target, lanes, operator);

@@ -1,6 +1,6 @@
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
-import { PROVIDERS } from "../providers/registry.ts";
+import type { ProviderDefinition } from "../providers/registry.ts";
 import type { Lane } from "../queue/lane.ts";
 import type { OperatorPause, PauseTarget } from "../queue/operator-pauses.ts";
 import { showSince } from "./times.ts";
@@ -9,9 +9,13 @@ import { showSince } from "./times.ts";
  * `all`, the id of a provider, or a lane by the name of its queue or by its chain.
  * @throws InvalidInputError with everything that it could be
  */
-export function parsePauseTarget(word: string, lanes: readonly Lane[]): PauseTarget {
+export function parsePauseTarget(
+  word: string,
+  lanes: readonly Lane[],
+  definitions: readonly Pick<ProviderDefinition, "id">[],
+): PauseTarget {
   if (word === "all") return { what: "all" };
-  const providers = PROVIDERS.map(({ id }) => id);
+  const providers = definitions.map(({ id }) => id);
   const provider = providers.find((id) => id === word);
   if (provider !== undefined) return { what: "provider", name: provider };
   const chain = word.split(/\s*>\s*/).join(" > ");

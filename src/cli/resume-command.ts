@@ -26,7 +26,7 @@ workers leave alone by themselves after errors goes on by itself.`,
       await using workplace = await openWorkplace({ agents: "none" });
       await using operator = workplace.operator();
       const lanes = await operator.lanes();
-      const target = parsePauseTarget(word, lanes);
+      const target = parsePauseTarget(word, lanes, workplace.config.providers.definitions);
       const before = await operator.pauses();
       const changed = await operator.resume(target);
       console.log(describeResume(target, lanes, changed ? before : []).join("\n"));

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import type { Urgency } from "../job/generation-job.ts";
+import { modelOverridesSchema } from "../models/models-file.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { strictObject } from "../platform/zod-faults.ts";
+import { endpoints } from "./endpoints-schema.ts";
+import { refuseUnknownProviders } from "./known-providers.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
 import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-parts.ts";
 
@@ -23,7 +26,7 @@ const host = z.string({ error: hostError }).regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-F
  * The optional JSON file named by `PUPPET_ENGINE_CONFIG`: what is too large for an environment variable. Every field has
  * a default; unknown ones are refused.
  */
-export const configFileSchema = strictObject({
+const fields = strictObject({
   retries: strictObject({
     /** Attempts per provider that failures may spend. */
     attempts: integerFrom(1, 10).default(3),
@@ -71,6 +74,8 @@ export const configFileSchema = strictObject({
     /** Serve only these lanes; all when absent. */
     lanes: listOf(text, "lanes").min(1, { error: "at least one lane, or no such field" }).optional(),
   }).prefault({}),
+  /** Providers of the operator's own: name → any server that speaks OpenAI's chat completions. */
+  endpoints,
   /** Hosts that may be reached over plain http:// or have a private address. */
   trustedEndpointHosts: listOf(host, "hosts").default([]),
   /** The fake provider: it can be told to be slow, to fail or to refuse. */
@@ -82,9 +87,21 @@ export const configFileSchema = strictObject({
   }).prefault({}),
   /** Prices that win over the shipped ones. */
   prices: listOf(priceEntrySchema, "prices").default([]),
+  /** Facts of models that win over the shipped ones. */
+  models: modelOverridesSchema.prefault({}),
+  /** What becomes of agents whose model is retired. `substitute`: the model that follows it is called instead. */
+  retiredModels: z
+    .enum(["warn", "substitute", "refuse"], { error: '"warn", "substitute" or "refuse"' })
+    .default("warn"),
+  /** How long the body of an answer may stand still, a stream's included. */
+  idleSeconds: seconds(20),
 });
 
-export type ConfigFile = z.output<typeof configFileSchema>;
+export const configFileSchema = fields.superRefine(refuseUnknownProviders, {
+  when: ({ value }) => typeof value === "object" && value !== null,
+});
+
+export type ConfigFile = z.output<typeof fields>;
 
 export const DEFAULT_CONFIG: ConfigFile = configFileSchema.parse({});
 

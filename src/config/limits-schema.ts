@@ -1,19 +1,15 @@
 import { z } from "zod";
-import { oneOf } from "../platform/one-of.ts";
 import { strictObject } from "../platform/zod-faults.ts";
-import { PROVIDERS } from "../providers/registry.ts";
 import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-parts.ts";
 
 /* What the configuration file says of limits: the vendors', those of failing calls, and the operator's own of money. */
 
-const PROVIDER_IDS = PROVIDERS.map(({ id }) => id);
-
-const provider = z.enum(PROVIDER_IDS, { error: ({ input }) => oneOf(String(input), PROVIDER_IDS) });
+/** The id of a provider: which there are is checked for the file as a whole, see `known-providers.ts`. */
+const provider = text;
 
 /** An object that may say something of each provider. */
 function perProvider<Field extends z.ZodType>(field: Field) {
-  const shape = Object.fromEntries(PROVIDER_IDS.map((id) => [id, field.optional()] as const));
-  return strictObject(shape, "an object: provider → its setting").default({});
+  return z.record(provider, field, { error: "an object: provider → its setting" }).default({});
 }
 
 const AMOUNTS = [
@@ -38,8 +34,8 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const limit = strictObject({
-  provider,
+/** Of one limit, without its provider. */
+export const limitFields = {
   /** Default: every model of the provider. */
   model: text.optional(),
   requestsPerSecond: amount,
@@ -56,9 +52,17 @@ const limit = strictObject({
   burstSeconds: numberFrom(0.1, 60, "seconds, a number").default(1),
   /** `used`: the tokens of the answer. `cap`: the vendor counts the whole `max_tokens` against the limit. */
   tokensCounted: z.enum(["used", "cap"], { error: '"used" or "cap"' }).default("used"),
-}).refine((entry) => AMOUNTS.some((name) => entry[name] !== undefined), {
-  error: `at least one of ${AMOUNTS.join(", ")}`,
-});
+};
+
+export function withAnAmount<Entry extends z.ZodType<Partial<Record<(typeof AMOUNTS)[number], number | undefined>>>>(
+  entry: Entry,
+): Entry {
+  return entry.refine((given) => AMOUNTS.some((name) => given[name] !== undefined), {
+    error: `at least one of ${AMOUNTS.join(", ")}`,
+  });
+}
+
+const limit = withAnAmount(strictObject({ provider, ...limitFields }));
 
 type Limit = z.output<typeof limit>;
 

@@ -1,6 +1,6 @@
 import type { AdmissionPolicy } from "../admission/limit-policy.ts";
 import type { GenerationPolicy } from "../generation/run.ts";
-import { PROVIDERS } from "../providers/registry.ts";
+import type { ProviderDefinition } from "../providers/registry.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 const MICRO_PER_USD = 1e6;
@@ -21,20 +21,31 @@ export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds }: Co
 }
 
 /** What it says about limits, breaker and budgets, as ADMIT and SETTLE take it. */
-export function admissionPolicyOf({ limits, breaker, budgets }: ConfigFile): AdmissionPolicy {
+export function admissionPolicyOf(
+  { limits, endpoints, breaker, budgets }: ConfigFile,
+  definitions: readonly ProviderDefinition[],
+): AdmissionPolicy {
+  const own = Object.entries(endpoints).flatMap(([provider, endpoint]) =>
+    endpoint.limits.map((limit) => ({ ...limit, provider })),
+  );
   const { failureShare, minCalls, windowSeconds, openSeconds } = breaker;
   return {
-    limits: limits.map(({ model = null, ...entry }) => ({ ...entry, model })),
-    unlimited: new Set(PROVIDERS.filter(({ limited }) => !limited).map(({ id }) => id)),
+    limits: [...limits, ...own].map(({ model = null, ...entry }) => ({ ...entry, model })),
+    unlimited: new Set(definitions.filter(({ limited }) => !limited).map(({ id }) => id)),
     breaker: { failureShare, minCalls, windowMs: windowSeconds * 1000, openMs: openSeconds * 1000 },
-    budgets: {
-      globalMicroUsd: microUsd(budgets.globalUsdPerDay),
-      providersMicroUsd: microUsdByName(budgets.providerUsdPerDay),
-      agentMicroUsd: microUsd(budgets.agentUsdPerDay),
-      agentsMicroUsd: microUsdByName(budgets.agentsUsdPerDay),
-      warnShare: budgets.warnShare,
-      unknownPrice: budgets.unknownPrice,
-    },
+    budgets: budgetPolicyOf({ budgets }),
+  };
+}
+
+/** The part of it that is about money. */
+export function budgetPolicyOf({ budgets }: Pick<ConfigFile, "budgets">): AdmissionPolicy["budgets"] {
+  return {
+    globalMicroUsd: microUsd(budgets.globalUsdPerDay),
+    providersMicroUsd: microUsdByName(budgets.providerUsdPerDay),
+    agentMicroUsd: microUsd(budgets.agentUsdPerDay),
+    agentsMicroUsd: microUsdByName(budgets.agentsUsdPerDay),
+    warnShare: budgets.warnShare,
+    unknownPrice: budgets.unknownPrice,
   };
 }
 

@@ -1,12 +1,23 @@
 import { describeValue } from "../platform/field-fault.ts";
-import { PROVIDERS, keyIdOf, type ProviderDefinition, type ProviderSettings } from "../providers/registry.ts";
-import { normalizeEndpoint } from "../providers/openai-compatible/normalize-endpoint.ts";
+import { createCatalogue, type ModelCatalogue } from "../models/model-catalogue.ts";
+import {
+  PROVIDERS,
+  keyIdOf,
+  type ProviderDefinition,
+  type ProviderSetting,
+  type ProviderSettings,
+} from "../providers/registry.ts";
+import { normalizeEndpoint } from "../providers/http/normalize-endpoint.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { EnvironmentReader } from "./environment.ts";
+import { endpointDefinitions, isTrusted } from "./endpoint-definitions.ts";
 import { faultOfSecret, readKeys, type Findings } from "./provider-keys.ts";
 
 /** What the configuration says about providers. */
 export interface ConfiguredProviders {
+  /** Those that are shipped, and the endpoints of the configuration file. */
+  readonly definitions: readonly ProviderDefinition[];
+  readonly catalogue: ModelCatalogue;
   /** For `createProviders`: only those that can be called. */
   readonly settings: ProviderSettings;
   /** Provider → the model of agents that name none. */
@@ -29,25 +40,33 @@ export function readProviderSettings(
   file: ConfigFile,
   findings: Findings,
 ): ConfiguredProviders {
-  const settings: Record<string, unknown> = {};
+  const settings: Record<string, ProviderSetting> = {};
   const defaultModels: Record<string, string> = {};
   const keyPlaces = new Map<string, readonly KeyPlace[]>();
   const missingKeys = new Map<string, readonly string[]>();
-  for (const definition of PROVIDERS) {
-    defaultModels[definition.id] = modelOf(definition, read, findings) ?? definition.defaultModel;
-    const baseUrl = endpointOf(definition, read, { file, ...findings });
-    const organization = organizationOf(definition, read, findings);
-    if (!definition.needsKey) continue;
+  const definitions = [...PROVIDERS, ...endpointDefinitions(file, read, findings)];
+  for (const definition of definitions) {
+    const { id, needsKey, defaultModel } = definition;
+    defaultModels[id] = modelOf(definition, read, findings) ?? defaultModel;
+    const connection = {
+      ...endpointOf(definition, read, { file, ...findings }),
+      ...organizationOf(definition, read, findings),
+    };
     const keys = readKeys(definition, read, findings);
-    if (keys.length === 0) {
-      missingKeys.set(definition.id, variablesFor(definition));
-      continue;
-    }
-    const places = keys.map(({ key, source }) => ({ keyId: keyIdOf(key), source }));
-    keyPlaces.set(definition.id, places);
-    settings[definition.id] = { apiKeys: keys.map(({ key }) => key), ...baseUrl, ...organization };
+    if (keys.length > 0)
+      keyPlaces.set(
+        id,
+        keys.map(({ key, source }) => ({ keyId: keyIdOf(key), source })),
+      );
+    if (keys.length === 0 && needsKey) missingKeys.set(id, variablesFor(definition));
+    else settings[id] = { apiKeys: keys.map(({ key }) => key), ...connection };
   }
-  return { settings: { ...settings, fake: file.fake }, defaultModels, keyPlaces, missingKeys };
+  return {
+    definitions,
+    catalogue: createCatalogue(definitions, file.models),
+    settings: { ...settings, fake: { options: file.fake } },
+    ...{ defaultModels, keyPlaces, missingKeys },
+  };
 }
 
 /** Further names of the variable for several keys are left out: messages name what is easiest to set. */
@@ -90,19 +109,17 @@ function organizationOf(
 }
 
 function endpointOf(
-  { endpointVariable }: ProviderDefinition,
+  { endpointVariable, callPath }: ProviderDefinition,
   read: EnvironmentReader,
   { file, problems, notes }: Findings & { file: ConfigFile },
 ): { baseUrl?: string } {
   const url = endpointVariable === null ? undefined : read(endpointVariable);
   if (url === undefined || endpointVariable === null) return {};
-  const endpoint = normalizeEndpoint(url, { variable: endpointVariable, allowInsecure: isTrusted(url, file) });
+  const endpoint = normalizeEndpoint(url, {
+    ...{ source: "environment", path: endpointVariable, callPath },
+    allowInsecure: isTrusted(url, file),
+  });
   problems.push(...endpoint.problems);
   notes.push(...endpoint.notes);
   return endpoint.baseUrl === null ? {} : { baseUrl: endpoint.baseUrl };
-}
-
-function isTrusted(url: string, { trustedEndpointHosts }: ConfigFile): boolean {
-  const host = URL.parse(url.trim())?.hostname ?? "";
-  return trustedEndpointHosts.some((trusted) => trusted.toLowerCase() === host);
 }

@@ -13,6 +13,7 @@ import type {
 } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
+import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
 
 /** The cap's factor when an empty text was cut by length: reasoning needs room before the text starts. */
@@ -21,9 +22,10 @@ const RECOVER_CAP_FACTOR = 4;
 /** Chat formats add a few tokens per message for its role and its borders. */
 const FRAMING_BYTES_PER_MESSAGE = 16;
 
-interface AttemptDependencies {
+export interface AttemptDependencies {
   readonly prices: Prices;
   readonly clock: Clock;
+  readonly catalogue: Pick<ModelCatalogue, "capTokens">;
 }
 
 interface IntentInput {
@@ -32,6 +34,7 @@ interface IntentInput {
   readonly step: Step & { do: "call" };
   readonly attempt: number;
   readonly inputBytes: number;
+  readonly capTokens: number;
   /** What it will probably use. */
   readonly tokens: Pick<EstimatedTokens, "inputTokens" | "outputTokens">;
 }
@@ -42,13 +45,18 @@ export function inputBytesOf(messages: readonly ChatMessage[]): number {
 }
 
 /** The most that the step's call may write. */
-export function capTokensOf(member: ChainMember, step: Step & { do: "call" }): number {
-  return Math.ceil(member.parameters.maxTokens * capFactor(step));
+export function capTokensOf(
+  { provider, model, parameters }: ChainMember,
+  step: Step & { do: "call" },
+  { catalogue }: Pick<AttemptDependencies, "catalogue">,
+): number {
+  const factor = step.request === "recover" ? RECOVER_CAP_FACTOR : 1;
+  return catalogue.capTokens({ provider, model, maxTokens: parameters.maxTokens, factor });
 }
 
 /** The row as it reads if the worker dies now: the call may have been made, at the largest possible cost. */
 export function intentOf(
-  { job, member, step, attempt, inputBytes, tokens }: IntentInput,
+  { job, member, step, attempt, inputBytes, capTokens, tokens }: IntentInput,
   { prices, clock }: AttemptDependencies,
 ): UsageRecord {
   const { provider, model } = member;
@@ -68,7 +76,7 @@ export function intentOf(
     outcome: "crashed",
     sent: "unknown",
     usage: null,
-    costMicroUsd: prices.upperBound({ provider, model, inputBytes, maxOutputTokens: capTokensOf(member, step) }),
+    costMicroUsd: prices.upperBound({ provider, model, inputBytes, maxOutputTokens: capTokens }),
     reservedMicroUsd: prices.priceOf({ provider, model, usage, reportedCostMicroUsd: null }) ?? 0,
     possiblyBilled: true,
     startedAt: clock.now(),
@@ -88,6 +96,7 @@ interface CallInput {
   readonly messages: readonly ChatMessage[];
   readonly provider: Provider;
   readonly signal: AbortSignal;
+  readonly capTokens: number;
 }
 
 export interface CallOutcome {
@@ -112,7 +121,7 @@ export async function callProvider(input: CallInput, deps: AttemptDependencies):
   }
 }
 
-function requestOf({ intent, member, step, messages }: CallInput): GenerateRequest {
+function requestOf({ intent, member, step, messages, capTokens }: CallInput): GenerateRequest {
   const { model, parameters, timeoutMs, options } = member;
   return {
     attemptId: intent.attemptId,
@@ -120,14 +129,11 @@ function requestOf({ intent, member, step, messages }: CallInput): GenerateReque
     messages,
     parameters,
     omit: step.omit,
-    capFactor: capFactor(step),
+    capTokens,
+    isRecovery: step.request === "recover",
     timeoutMs,
     options,
   };
-}
-
-function capFactor(step: Step & { do: "call" }): number {
-  return step.request === "recover" ? RECOVER_CAP_FACTOR : 1;
 }
 
 /** A provider that throws anything else has a defect; the job must still end with a row. */

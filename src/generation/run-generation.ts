@@ -69,11 +69,11 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   run.messages ??= deps.buildMessages(run.agent, job);
   const { messages } = run;
   const { agentId } = job;
-  const capTokens = capTokensOf(member, step);
+  const capTokens = capTokensOf(member, step, deps);
   const size = { agentId, kind: job.input.kind, provider, model, inputBytes: inputBytesOf(messages), capTokens };
   const { inputBytes } = size;
   const tokens = { ...deps.estimator.estimate(size), inputBytes };
-  const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, inputBytes, tokens }, deps);
+  const intent = intentOf({ job, member, step, attempt: run.knownAttempts + 1, inputBytes, capTokens, tokens }, deps);
   const { knownAttempts, deliveries, lane } = run;
   const isOverdue = job.deadlineAt !== null && deps.clock.now() >= job.deadlineAt;
   const reply = await deps.admission.admit({
@@ -85,7 +85,7 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   const target = targets[reply.target] as ConfiguredTarget;
   const announced = { ...intent, keyId: target.keyId };
   const call = await callProvider(
-    { intent: announced, member, step, messages, provider: target.provider, signal: run.signal },
+    { intent: announced, member, step, messages, capTokens, provider: target.provider, signal: run.signal },
     deps,
   );
   run.onSlot("over");

@@ -3,6 +3,7 @@ import type { Agent } from "../agents/agent.ts";
 import type { GenerationJob, Urgency } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
+import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
@@ -38,6 +39,7 @@ export interface GenerationDependencies {
   readonly admission: Admission;
   readonly provider: (id: string) => ConfiguredProvider | undefined;
   readonly prices: Prices;
+  readonly catalogue: Pick<ModelCatalogue, "capTokens">;
   readonly estimator: TokenEstimator;
   readonly policy: GenerationPolicy;
   readonly clock: Clock;

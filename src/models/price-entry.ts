@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const usdPerMtok = z.number().nonnegative();
 
-const rates = {
+export const priceRatesShape = {
   inputMtok: usdPerMtok,
   /** Default: the input price. */
   cachedInputMtok: usdPerMtok.optional(),
@@ -11,6 +11,10 @@ const rates = {
   outputMtok: usdPerMtok,
 };
 
+export const priceTiers = z
+  .array(z.strictObject({ fromInputTokens: z.number().int().positive(), ...priceRatesShape }))
+  .default([]);
+
 /**
  * What a model costs, in USD per million tokens; a tier counts for the whole request once its input reaches
  * `fromInputTokens`. Both the shipped overrides and the operator's own have this form.
@@ -18,8 +22,8 @@ const rates = {
 export const priceEntrySchema = z.strictObject({
   provider: z.string().min(1),
   model: z.string().min(1),
-  ...rates,
-  tiers: z.array(z.strictObject({ fromInputTokens: z.number().int().positive(), ...rates })).default([]),
+  ...priceRatesShape,
+  tiers: priceTiers,
   contextTokens: z.number().int().positive().optional(),
   /** Where and when this was read. */
   source: z.string().optional(),
@@ -27,4 +31,4 @@ export const priceEntrySchema = z.strictObject({
 });
 
 export type PriceEntry = z.infer<typeof priceEntrySchema>;
-export type PriceRates = Pick<PriceEntry, keyof typeof rates>;
+export type PriceRates = Pick<PriceEntry, keyof typeof priceRatesShape>;

@@ -1,7 +1,8 @@
 import type { ProviderId, TokenUsage } from "../providers/provider.ts";
 import { libraryPrice } from "./library-price.ts";
-import { priceEntrySchema, type PriceEntry, type PriceRates } from "./price-entry.ts";
-import shippedOverrides from "./price-overrides.json" with { type: "json" };
+import type { ModelCatalogue } from "./model-catalogue.ts";
+import { baseModel, undated } from "./model-names.ts";
+import type { PriceEntry, PriceRates } from "./price-entry.ts";
 
 interface ModelId {
   readonly provider: ProviderId;
@@ -19,26 +20,24 @@ export interface Prices {
 }
 
 export interface PriceOptions {
+  readonly catalogue: Pick<ModelCatalogue, "prices" | "isFree" | "entry">;
   /** The operator's own entries: they win over the shipped ones, and those over the library. */
   readonly overrides?: readonly PriceEntry[];
 }
 
-/** The fake provider is free: the only price that is known to be 0. */
-const FREE_PROVIDER: ProviderId = "fake";
-
-export function createPrices({ overrides = [] }: PriceOptions = {}): Prices {
+export function createPrices({ catalogue, overrides = [] }: PriceOptions): Prices {
   const own = new Map<string, PriceEntry>();
-  for (const entry of [...priceEntrySchema.array().parse(shippedOverrides), ...overrides]) {
-    own.set(keyOf(entry), entry);
-  }
+  for (const entry of [...catalogue.prices, ...overrides]) own.set(keyOf(entry), entry);
+  // An operator may put a price on what nobody else sends a bill for, such as the power that a local model takes.
+  const isFree = ({ provider, model }: ModelId): boolean =>
+    catalogue.isFree(provider) && !own.has(keyOf({ provider, model }));
   // The library searches its whole list for every call (26 µs); a model's price does not change while we run.
   const known = new Map<string, PriceEntry | null>();
   const find = (id: ModelId): PriceEntry | null => {
     const key = keyOf(id);
     let entry = known.get(key);
     if (entry === undefined) {
-      entry =
-        own.get(key) ?? own.get(keyOf({ ...id, model: undated(id.model) })) ?? libraryPrice(id.provider, id.model);
+      entry = findPrice(id, own);
       known.set(key, entry);
     }
     return entry;
@@ -46,19 +45,20 @@ export function createPrices({ overrides = [] }: PriceOptions = {}): Prices {
   return {
     priceOf({ usage, reportedCostMicroUsd, ...id }) {
       if (reportedCostMicroUsd !== null) return rounded(reportedCostMicroUsd);
-      if (id.provider === FREE_PROVIDER) return 0;
+      if (isFree(id)) return 0;
       const entry = find(id);
       return entry === null ? null : rounded(cost(usage, ratesFor(entry, usage.inputTokens)));
     },
     upperBound({ inputBytes, maxOutputTokens, ...id }) {
-      if (id.provider === FREE_PROVIDER) return 0;
+      if (isFree(id)) return 0;
       const entry = find(id);
       if (entry === null) return null;
       const { inputMtok, cacheWriteMtok = inputMtok, outputMtok } = ratesFor(entry, inputBytes);
       return rounded(inputBytes * Math.max(inputMtok, cacheWriteMtok) + maxOutputTokens * outputMtok);
     },
     contextTokens(provider, model) {
-      return provider === FREE_PROVIDER ? null : (find({ provider, model })?.contextTokens ?? null);
+      const known = catalogue.entry(provider, model)?.contextTokens;
+      return known ?? (isFree({ provider, model }) ? null : (find({ provider, model })?.contextTokens ?? null));
     },
   };
 }
@@ -67,9 +67,12 @@ function keyOf({ provider, model }: ModelId): string {
   return `${provider}/${model}`;
 }
 
-/** A snapshot such as `gpt-6.1-sol-2026-09-29` costs what its model costs. */
-function undated(model: string): string {
-  return model.replace(/-\d{4}-\d{2}-\d{2}$/, "");
+/** Under each of its names in turn, so that a fine-tuned model costs what its base does unless more is known. */
+function findPrice({ provider, model }: ModelId, own: ReadonlyMap<string, PriceEntry>): PriceEntry | null {
+  const ownOf = (name: string): PriceEntry | undefined =>
+    own.get(keyOf({ provider, model: name })) ?? own.get(keyOf({ provider, model: undated(name) }));
+  const base = baseModel(model);
+  return ownOf(model) ?? libraryPrice(provider, model) ?? ownOf(base) ?? libraryPrice(provider, base);
 }
 
 function ratesFor(entry: PriceEntry, inputTokens: number): PriceRates {

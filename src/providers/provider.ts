@@ -36,10 +36,12 @@ export interface GenerateRequest {
   readonly model: string;
   readonly messages: readonly ChatMessage[];
   readonly parameters: SamplingParameters;
-  /** Wire names of parameters that this vendor refused earlier in this job: they are left out. */
+  /** Wire names of parameters that this vendor refused earlier: they are left out. */
   readonly omit: readonly string[];
-  /** Multiplies `maxTokens`; 1, or more after an empty text that was cut by length. */
-  readonly capFactor: number;
+  /** The most that the call may write, reasoning included: `maxTokens` or more. */
+  readonly capTokens: number;
+  /** The last answer was an empty text that was cut by length; `capTokens` is larger for it. */
+  readonly isRecovery: boolean;
   /** Total deadline for the attempt, connecting and reading included. */
   readonly timeoutMs: number;
   /** What only this vendor understands, e.g. the fake provider's `responseStyle`. */
@@ -107,4 +109,6 @@ export interface Provider {
   readonly id: ProviderId;
   /** Makes exactly one attempt: no retry inside. Throws `ProviderError` and nothing else. */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse>;
+  /** Loads what the first call needs, in the background, so that the call finds it there. */
+  prepare?(): void;
 }

@@ -1,105 +1,23 @@
 import { createHash } from "node:crypto";
-import { createFake, type FakeProviderOptions } from "./fake/fake-provider.ts";
-import { createGrok, GROK_BASE_URL, type GrokSettings } from "./grok/grok-provider.ts";
-import type { ChatCompletionsContext } from "./openai-compatible/chat-completions.ts";
-import { createHttpTransport, type HttpTransportOptions } from "./openai-compatible/http-transport.ts";
-import { createOpenAi, OPENAI_BASE_URL, type OpenAiSettings } from "./openai/openai-provider.ts";
+import { createCatalogue, type ModelCatalogue } from "../models/model-catalogue.ts";
+import * as ALL from "./all-providers.ts";
+import type { LimitGroupPart, ProviderConnection, ProviderDefinition } from "./definition.ts";
+import { createHttpTransport, type HttpTransportOptions } from "./http/http-transport.ts";
 import type { Provider, ProviderId } from "./provider.ts";
 
-/** The settings of one provider instance, with all keys in place of its one. */
-type WithKeyPool<Settings extends { readonly apiKey: string }> = Omit<Settings, "apiKey"> & {
-  /** In the order in which they were given, none of them twice. */
-  readonly apiKeys: readonly [string, ...string[]];
-};
+export type { LimitGroupPart, ProviderDefinition } from "./definition.ts";
 
-/** What each provider is made from; one that is left out is not available. Keys are in here: never log it. */
-export interface ProviderSettings {
-  readonly openai?: WithKeyPool<OpenAiSettings>;
-  readonly grok?: WithKeyPool<GrokSettings>;
-  readonly fake?: FakeProviderOptions;
+/** Those that are shipped; the configuration can define more. */
+export const PROVIDERS: readonly ProviderDefinition[] = Object.values(ALL);
+
+/** What a provider is made from: its connection, with all keys in place of its one. */
+export interface ProviderSetting extends Partial<Omit<ProviderConnection, "apiKey">> {
+  /** In the order in which they were given, none of them twice. Default: none. */
+  readonly apiKeys?: readonly string[];
 }
 
-/** What vendors keep limits by. */
-export type LimitGroupPart = "model" | "key";
-
-interface KeyedProvider {
-  /** `null`: it takes none. */
-  readonly key: string | null;
-  readonly provider: Provider;
-}
-
-export interface ProviderDefinition {
-  readonly id: keyof ProviderSettings;
-  /** Environment variables that can hold the key; the first that is set wins, the first is the documented one. */
-  readonly keyVariables: readonly string[];
-  /** As above, for further keys. */
-  readonly keyPoolVariables: readonly string[];
-  readonly modelVariable: string | null;
-  readonly endpointVariable: string | null;
-  readonly organizationVariable: string | null;
-  readonly needsKey: boolean;
-  /** For agents that name no model. */
-  readonly defaultModel: string;
-  readonly defaultBaseUrl: string | null;
-  /** Whether there is a vendor with limits, which the first answers have to reveal where nobody has configured them. */
-  readonly limited: boolean;
-  /** What tells groups of calls apart that share the vendor's limits; for `RegistryOptions.limitGroups`. */
-  readonly limitGroups: readonly LimitGroupPart[];
-  /** An instance per key; none: the settings do not have this provider. */
-  create(settings: ProviderSettings, context: ChatCompletionsContext): readonly KeyedProvider[];
-}
-
-/** The only list of providers: one folder and one entry here make a new one. */
-export const PROVIDERS: readonly ProviderDefinition[] = [
-  {
-    id: "openai",
-    keyVariables: ["OPENAI_API_KEY"],
-    keyPoolVariables: ["OPENAI_API_KEYS"],
-    modelVariable: "OPENAI_MODEL",
-    endpointVariable: "OPENAI_BASE_URL",
-    organizationVariable: "OPENAI_ORGANIZATION",
-    needsKey: true,
-    // The cheapest current model, meant for short, repeated work, and it takes every sampling parameter (2026-11-23).
-    defaultModel: "gpt-6-luna",
-    defaultBaseUrl: OPENAI_BASE_URL,
-    limited: true,
-    limitGroups: ["model", "key"],
-    create: ({ openai }, context) =>
-      (openai?.apiKeys ?? []).map((key) => ({ key, provider: createOpenAi({ ...openai, apiKey: key }, context) })),
-  },
-  {
-    id: "grok",
-    keyVariables: ["GROK_API_KEY", "XAI_API_KEY"],
-    keyPoolVariables: ["GROK_API_KEYS", "XAI_API_KEYS"],
-    modelVariable: "GROK_MODEL",
-    endpointVariable: "GROK_API_ENDPOINT",
-    organizationVariable: null,
-    needsKey: true,
-    // Half the price of grok-4.7, which cannot stop reasoning: a cap of 280 tokens would often leave no text at all.
-    // xAI itself names it as the successor of the retired models (2026-11-23).
-    defaultModel: "grok-4.3",
-    defaultBaseUrl: GROK_BASE_URL,
-    limited: true,
-    // xAI has limits per team and model: all keys of a team share them.
-    limitGroups: ["model"],
-    create: ({ grok }, context) =>
-      (grok?.apiKeys ?? []).map((key) => ({ key, provider: createGrok({ ...grok, apiKey: key }, context) })),
-  },
-  {
-    id: "fake",
-    keyVariables: [],
-    keyPoolVariables: [],
-    modelVariable: null,
-    endpointVariable: null,
-    organizationVariable: null,
-    needsKey: false,
-    defaultModel: "fake-1",
-    defaultBaseUrl: null,
-    limited: false,
-    limitGroups: ["model", "key"],
-    create: ({ fake }) => (fake === undefined ? [] : [{ key: null, provider: createFake(fake) }]),
-  },
-];
+/** One that is left out is not available. Keys are in here: never log it. */
+export type ProviderSettings = Readonly<Partial<Record<ProviderId, ProviderSetting>>>;
 
 /** One way to call a model. */
 export interface RegisteredTarget {
@@ -128,30 +46,55 @@ export interface ProviderRegistry {
 }
 
 export interface RegistryOptions {
+  /** Default: those that are shipped. */
+  readonly definitions?: readonly ProviderDefinition[];
+  /** Default: what is shipped with the definitions. */
+  readonly catalogue?: Pick<ModelCatalogue, "family">;
   /** Epoch ms; default `Date.now`. */
   readonly now?: () => number;
   readonly transport?: HttpTransportOptions;
   /** Provider → what tells its limit groups apart; default: that of the definition. `[]`: all calls are one group. */
-  readonly limitGroups?: Readonly<Partial<Record<ProviderId, readonly LimitGroupPart[]>>>;
+  readonly limitGroups?: Readonly<Partial<Record<ProviderId, readonly LimitGroupPart[] | undefined>>>;
 }
 
 export function createProviders(settings: ProviderSettings, options: RegistryOptions = {}): ProviderRegistry {
+  const { definitions = PROVIDERS, catalogue = createCatalogue(definitions), now = Date.now } = options;
   const transport = createHttpTransport(options.transport);
-  const context = { transport, now: options.now ?? Date.now };
+  const context = { transport, now, catalogue };
   const registered = new Map<ProviderId, RegisteredProvider>();
-  for (const definition of PROVIDERS) {
-    const providers = definition.create(settings, context);
-    if (providers.length === 0) continue;
+  for (const definition of definitions) {
+    const keyed = connectionsOf(definition, settings[definition.id]).map((connection) => ({
+      key: connection.apiKey,
+      provider: definition.create(connection, context),
+    }));
+    if (keyed.length === 0) continue;
     const parts = options.limitGroups?.[definition.id] ?? definition.limitGroups;
     registered.set(definition.id, {
       limited: definition.limited,
-      targets: memoisedTargets(definition, providers, parts),
+      targets: memoisedTargets(definition, keyed, parts),
     });
   }
   return { get: (id) => registered.get(id), close: () => transport.close() };
 }
 
-/** Jobs bring the names of models along: there is no other end to how many are remembered. */
+/** One for each key; one without a key, where none is needed. None: it cannot be called. */
+export function connectionsOf(
+  { defaultBaseUrl, needsKey }: ProviderDefinition,
+  setting: ProviderSetting | undefined,
+): readonly ProviderConnection[] {
+  if (setting === undefined) return [];
+  const { apiKeys = [], baseUrl = defaultBaseUrl ?? "", ...rest } = setting;
+  const keys = apiKeys.length > 0 || needsKey ? apiKeys : [null];
+  return keys.map((apiKey) => ({ ...rest, apiKey, baseUrl }));
+}
+
+interface KeyedProvider {
+  /** `null`: it takes none. */
+  readonly key: string | null;
+  readonly provider: Provider;
+}
+
+/** Models come with jobs, and a wrong name is called along: there is no other end to how many are remembered. */
 const MOST_MODELS = 1000;
 
 function memoisedTargets(
@@ -164,12 +107,15 @@ function memoisedTargets(
   return (model) => {
     const known = byModel.get(model);
     if (known !== undefined) return known;
-    const targets = keyed.map(({ provider, keyId }) => ({
-      provider,
-      keyId,
-      credential: credentialOf(id, keyId),
-      limitGroup: credentialOf(parts.includes("model") ? `${id}/${model}` : id, parts.includes("key") ? keyId : null),
-    }));
+    const targets = keyed.map(({ provider, keyId }) => {
+      provider.prepare?.();
+      return {
+        provider,
+        keyId,
+        credential: credentialOf(id, keyId),
+        limitGroup: credentialOf(parts.includes("model") ? `${id}/${model}` : id, parts.includes("key") ? keyId : null),
+      };
+    });
     if (byModel.size >= MOST_MODELS) byModel.clear();
     byModel.set(model, targets);
     return targets;

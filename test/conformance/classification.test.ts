@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderErrorKind } from "../../src/providers/provider-error.ts";
-import { classifyError } from "../../src/providers/openai-compatible/classify-error.ts";
+import { readBody } from "../../src/providers/http/read-answer.ts";
+import { classifyError } from "../../src/providers/http/classify-error.ts";
 import { readCompletion } from "../../src/providers/openai-compatible/read-completion.ts";
 import { bodyTextOf, recordedAnswer, recordedAnswerFiles } from "../support/recorded-answers.ts";
 
@@ -117,7 +118,7 @@ function meaningOf(file: string): { kind: string; parameter?: string | null; ret
   const answer = recordedAnswer(file);
   const { status, headers, body, bodyText } = answer.response;
   if (status < 300) {
-    const { outcome } = readCompletion(bodyTextOf(answer), "inside-completion");
+    const { outcome } = readBody(bodyTextOf(answer), (answered) => readCompletion(answered, "inside-completion"));
     return { kind: "kind" in outcome ? outcome.kind : "text" };
   }
   return classifyError({ status, headers, body: body ?? bodyText, now: 0 });

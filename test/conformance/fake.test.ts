@@ -5,6 +5,6 @@ providerConformance({
   id: "fake",
   model: "fake-1",
   start: () => createProviders({ fake: {} }),
-  startSlow: () => createProviders({ fake: { latencyMs: 3_600_000 } }),
+  startSlow: () => createProviders({ fake: { options: { latencyMs: 3_600_000 } } }),
   withoutServer: "the fake provider makes no HTTP calls",
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { createCatalogue } from "../../src/models/model-catalogue.ts";
 import { createPrices } from "../../src/models/prices.ts";
 import type { GenerateResponse } from "../../src/providers/provider.ts";
-import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
+import { createProviders, PROVIDERS, type ProviderRegistry } from "../../src/providers/registry.ts";
 import { generateRequest, type RequestChanges } from "../support/generate-request.ts";
 import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer, type RecordedServer } from "../support/recorded-server.ts";
@@ -55,7 +56,7 @@ describe("grok", () => {
 
     expect(usage).toMatchObject({ inputTokens: 137, cachedInputTokens: 128, outputTokens: 117, reasoningTokens: 116 });
     expect(reportedCostMicroUsd).toBe(329.35);
-    const prices = createPrices();
+    const prices = createPrices({ catalogue: createCatalogue(PROVIDERS) });
     const call = { provider: "grok", model: "grok-4.3", usage };
     expect(prices.priceOf({ ...call, reportedCostMicroUsd: null })).toBe(329.35);
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { showValue } from "../../platform/problem.ts";
+import type { ProviderDefinition } from "../definition.ts";
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
 import { RESPONSE_STYLES, type ResponseStyle } from "./phrases.ts";
@@ -23,6 +24,30 @@ export interface FakeProviderOptions {
   /** Share of the other attempts that are refused for their content, 0–1; the usage is charged. Default 0. */
   readonly refuseRate?: number;
 }
+
+export const FAKE: ProviderDefinition = {
+  id: "fake",
+  title: "Fake",
+  keyVariables: [],
+  keyPoolVariables: [],
+  modelVariable: null,
+  endpointVariable: null,
+  organizationVariable: null,
+  needsKey: false,
+  defaultModel: "fake-1",
+  defaultBaseUrl: null,
+  callPath: "",
+  limited: false,
+  limitGroups: ["model", "key"],
+  isFree: true,
+  models: {
+    families: [],
+    models: [{ model: "fake-1", title: "Fake", speed: "Instant", quality: "Basic", cost: "Free", bestFor: "Testing" }],
+    prices: [],
+  },
+  modelList: null,
+  create: ({ options }) => createFake(options),
+};
 
 /** Answers without a network, a key or a price: for demonstrations, tests and benchmarks. */
 export function createFake(options: FakeProviderOptions = {}): Provider {
@@ -63,7 +88,7 @@ function respond(request: GenerateRequest, options: FakeProviderOptions, seed: s
   const { style, includePrompt } = readOptions(request.options, options);
   const whole = writeText(messages, { style, includePrompt, random });
   if (whole.trim() === "") throw failure("invalid-response");
-  const { text, finishReason } = capped(whole, Math.ceil(parameters.maxTokens * request.capFactor));
+  const { text, finishReason } = capped(whole, request.capTokens);
   return {
     text,
     finishReason,

@@ -1,25 +1,18 @@
-import { createChatCompletions, type ChatCompletionsContext } from "../openai-compatible/chat-completions.ts";
-import type { Provider } from "../provider.ts";
-import { grokParameterPolicy } from "./grok-models.ts";
+import { defineOpenAiAlike } from "../openai-compatible/define-openai-alike.ts";
+import models from "./models.json" with { type: "json" };
 
-export interface GrokSettings {
-  readonly apiKey: string;
-  /** Default `GROK_BASE_URL`; already through `normalizeEndpoint`. */
-  readonly baseUrl?: string;
-}
-
-export const GROK_BASE_URL = "https://api.x.ai/v1";
-
-export function createGrok(settings: GrokSettings, context: ChatCompletionsContext): Provider {
-  return createChatCompletions(
-    {
-      id: "grok",
-      baseUrl: settings.baseUrl ?? GROK_BASE_URL,
-      apiKey: settings.apiKey,
-      reasoningTokens: "beside-completion",
-      parameterPolicy: grokParameterPolicy,
-      takesClientRequestId: false,
-    },
-    context,
-  );
-}
+export const GROK = defineOpenAiAlike({
+  id: "grok",
+  title: "xAI Grok",
+  baseUrl: "https://api.x.ai/v1",
+  keyVariables: ["GROK_API_KEY", "XAI_API_KEY"],
+  keyPoolVariables: ["GROK_API_KEYS", "XAI_API_KEYS"],
+  endpointVariable: "GROK_API_ENDPOINT",
+  // Half the price of grok-4.7, which cannot stop reasoning. xAI itself names it as the successor of the retired models
+  // (2026-11-23).
+  defaultModel: "grok-4.3",
+  // xAI has limits per team and model: all keys of a team share them.
+  limitGroups: ["model"],
+  reasoningTokens: "beside-completion",
+  models,
+});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChatMessage, TokenUsage } from "../provider.ts";
+import type { TokenUsage } from "../provider.ts";
 
 /**
  * Whether `completion_tokens` includes the reasoning tokens (OpenAI) or they stand beside it and are billed on top of
@@ -53,19 +53,4 @@ const ticksSchema = z.object({ cost_in_usd_ticks: z.number().positive().max(MOST
 export function reportedCostMicroUsd(rawUsage: unknown): number | null {
   const parsed = ticksSchema.safeParse(rawUsage);
   return parsed.success ? parsed.data.cost_in_usd_ticks / TICKS_PER_MICRO_USD : null;
-}
-
-const CHARACTERS_PER_TOKEN = 4;
-
-/** For an answer without usage: about four characters a token in English, fewer in most other languages. */
-export function estimateUsage(messages: readonly ChatMessage[], text: string): TokenUsage {
-  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
-  return {
-    inputTokens: Math.ceil(characters / CHARACTERS_PER_TOKEN),
-    outputTokens: Math.ceil(text.length / CHARACTERS_PER_TOKEN),
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-    estimated: true,
-    raw: null,
-  };
 }

@@ -1,28 +1,13 @@
-import { createChatCompletions, type ChatCompletionsContext } from "../openai-compatible/chat-completions.ts";
-import type { Provider } from "../provider.ts";
-import { openAiParameterPolicy } from "./openai-models.ts";
+import { defineOpenAiAlike } from "../openai-compatible/define-openai-alike.ts";
+import models from "./models.json" with { type: "json" };
 
-export interface OpenAiSettings {
-  readonly apiKey: string;
-  /** Default `OPENAI_BASE_URL`; already through `normalizeEndpoint`. */
-  readonly baseUrl?: string;
-  /** The `OpenAI-Organization` header, for keys that belong to several. */
-  readonly organization?: string;
-}
-
-export const OPENAI_BASE_URL = "https://api.openai.com/v1";
-
-export function createOpenAi(settings: OpenAiSettings, context: ChatCompletionsContext): Provider {
-  return createChatCompletions(
-    {
-      id: "openai",
-      baseUrl: settings.baseUrl ?? OPENAI_BASE_URL,
-      apiKey: settings.apiKey,
-      organization: settings.organization,
-      reasoningTokens: "inside-completion",
-      parameterPolicy: openAiParameterPolicy,
-      takesClientRequestId: true,
-    },
-    context,
-  );
-}
+export const OPENAI = defineOpenAiAlike({
+  id: "openai",
+  title: "OpenAI",
+  baseUrl: "https://api.openai.com/v1",
+  organizationVariable: "OPENAI_ORGANIZATION",
+  // The cheapest current model, meant for short, repeated work, and it takes every sampling parameter (2026-11-23).
+  defaultModel: "gpt-6-luna",
+  takesClientRequestId: true,
+  models,
+});

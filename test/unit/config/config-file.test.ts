@@ -24,7 +24,7 @@ describe("a configuration file", () => {
       "prices": [{"provider": "openai", "model": "mine", "inputMtok": 1, "outputMtok": 2, "tiers": []}]
     }`;
     const { file, providers } = await load({ environment, files: { "c.json": json } });
-    expect(providers.settings.fake).toEqual({
+    expect(providers.settings["fake"]).toEqual({
       seed: "s",
       latencyMs: { min: 1, max: 2 },
       failureRate: 0.5,

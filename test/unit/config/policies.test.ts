@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { configFileSchema } from "../../../src/config/config-file.ts";
 import { admissionPolicyOf, generationPolicyOf } from "../../../src/config/policies.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
 
 it("what the configuration file says about limits, breaker and budgets, in the units of ADMIT", () => {
   const file = configFileSchema.parse({
@@ -8,7 +9,7 @@ it("what the configuration file says about limits, breaker and budgets, in the u
     breaker: { windowSeconds: 30, openSeconds: 5 },
     budgets: { globalUsdPerDay: 2.5, providerUsdPerDay: { grok: 1 }, agentsUsdPerDay: { ada: 0.5 } },
   });
-  const policy = admissionPolicyOf(file);
+  const policy = admissionPolicyOf(file, PROVIDERS);
   expect(policy.limits).toEqual([
     {
       provider: "openai",
@@ -19,7 +20,7 @@ it("what the configuration file says about limits, breaker and budgets, in the u
       tokensCounted: "used",
     },
   ]);
-  expect([...policy.unlimited]).toEqual(["fake"]);
+  expect([...policy.unlimited]).toEqual(["fake", "local"]);
   expect(policy.breaker).toEqual({ failureShare: 0.5, minCalls: 10, windowMs: 30_000, openMs: 5000 });
   expect(policy.budgets).toEqual({
     globalMicroUsd: 2_500_000,

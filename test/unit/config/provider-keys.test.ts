@@ -15,39 +15,39 @@ describe("several keys", () => {
     ["everything", "sk-1;,\n sk-2,\n;sk-3"],
   ])("may have %s between them", async (_, OPENAI_API_KEYS) => {
     const { providers, notes } = await load({ environment: { OPENAI_API_KEYS } });
-    expect(providers.settings.openai).toEqual({ apiKeys: ["sk-1", "sk-2", "sk-3"] });
+    expect(providers.settings["openai"]).toEqual({ apiKeys: ["sk-1", "sk-2", "sk-3"] });
     expect([...providers.missingKeys.keys()]).toEqual(["grok"]);
     expect(notes).toEqual([]);
   });
 
   it("may stand in `.env` or in a mounted file, a line each, with comments", async () => {
     const inDotenv = await load({ files: { ".env": 'OPENAI_API_KEYS="sk-1\nsk-2"\n' } });
-    expect(inDotenv.providers.settings.openai).toEqual({ apiKeys: ["sk-1", "sk-2"] });
+    expect(inDotenv.providers.settings["openai"]).toEqual({ apiKeys: ["sk-1", "sk-2"] });
     const keys = "\uFEFF# ours, since March\nsk-1\n  # sk-old\n\nsk-2#3 # lent, until May\r\n#sk-last";
     const mounted = await load({ files: { keys }, environment: { OPENAI_API_KEYS_FILE: "keys" } });
-    expect(mounted.providers.settings.openai).toEqual({ apiKeys: ["sk-1", "sk-2#3"] });
+    expect(mounted.providers.settings["openai"]).toEqual({ apiKeys: ["sk-1", "sk-2#3"] });
     expect(mounted.notes).toEqual([]);
   });
 
   it("come after the single one, and go with the other settings", async () => {
     const environment = { OPENAI_API_KEYS: "sk-2,sk-3", OPENAI_API_KEY: "sk-1", OPENAI_ORGANIZATION: "org-1" };
     const { providers } = await load({ environment });
-    expect(providers.settings.openai).toEqual({ apiKeys: ["sk-1", "sk-2", "sk-3"], organization: "org-1" });
+    expect(providers.settings["openai"]).toEqual({ apiKeys: ["sk-1", "sk-2", "sk-3"], organization: "org-1" });
   });
 
   it("of xAI may have either name; the documented one wins, and that is said", async () => {
     const { providers } = await load({ environment: { XAI_API_KEY: "xai-1", XAI_API_KEYS: "xai-2" } });
-    expect(providers.settings.grok).toEqual({ apiKeys: ["xai-1", "xai-2"] });
+    expect(providers.settings["grok"]).toEqual({ apiKeys: ["xai-1", "xai-2"] });
     const environment = { XAI_API_KEY: "xai-1", GROK_API_KEYS: "xai-2", XAI_API_KEYS: "xai-3" };
     const both = await load({ environment });
-    expect(both.providers.settings.grok).toEqual({ apiKeys: ["xai-1", "xai-2"] });
+    expect(both.providers.settings["grok"]).toEqual({ apiKeys: ["xai-1", "xai-2"] });
     expect(both.notes).toEqual(["XAI_API_KEYS: not used, because GROK_API_KEYS is set"]);
   });
 
   it("are used once each, with a note that shows none", async () => {
     const environment = { OPENAI_API_KEY: "canary-1", OPENAI_API_KEYS: "canary-2,canary-1,canary-2" };
     const { providers, notes } = await load({ environment });
-    expect(providers.settings.openai).toEqual({ apiKeys: ["canary-1", "canary-2"] });
+    expect(providers.settings["openai"]).toEqual({ apiKeys: ["canary-1", "canary-2"] });
     expect(notes).toEqual([
       "OPENAI_API_KEYS, key 2: dropped, because it is the same as OPENAI_API_KEY",
       "OPENAI_API_KEYS, key 3: dropped, because it is the same as OPENAI_API_KEYS, key 1",
@@ -104,7 +104,7 @@ describe("several keys", () => {
     const numbered = (count: number): string => Array.from({ length: count }, (_, index) => `sk-${index}`).join();
     const most = { OPENAI_API_KEY: "sk-0", OPENAI_API_KEYS: numbered(100), GROK_API_KEYS: numbered(100) };
     const { settings } = (await load({ environment: most })).providers;
-    expect([settings.openai?.apiKeys.length, settings.grok?.apiKeys.length]).toEqual([100, 100]);
+    expect([settings["openai"]?.apiKeys?.length, settings["grok"]?.apiKeys?.length]).toEqual([100, 100]);
     expect(await refusalOf({ ...most, OPENAI_API_KEY: "sk-one-more" })).toEqual([
       "environment OPENAI_API_KEYS: got 101 keys; expected at most 100 keys per provider",
     ]);

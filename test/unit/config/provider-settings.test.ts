@@ -8,32 +8,32 @@ const EXPECTED_KEY = "expected the key alone, as the vendor shows it, or an empt
 describe("a key", () => {
   it("makes its provider available", async () => {
     const { providers } = await load({ environment: { OPENAI_API_KEY: KEY } });
-    expect(providers.settings.openai).toEqual({ apiKeys: [KEY] });
+    expect(providers.settings["openai"]).toEqual({ apiKeys: [KEY] });
     expect([...providers.missingKeys.keys()]).toEqual(["grok"]);
   });
 
   it("may stand in `.env` or in a mounted file", async () => {
-    expect((await load({ files: { ".env": `OPENAI_API_KEY=${KEY}\n` } })).providers.settings.openai?.apiKeys).toEqual([
-      KEY,
-    ]);
+    expect(
+      (await load({ files: { ".env": `OPENAI_API_KEY=${KEY}\n` } })).providers.settings["openai"]?.apiKeys,
+    ).toEqual([KEY]);
     const files = { key: `${KEY}\n`, ".env": "OPENAI_API_KEY_FILE=key\n" };
     const config = await load({ files });
-    expect(config.providers.settings.openai?.apiKeys).toEqual([KEY]);
+    expect(config.providers.settings["openai"]?.apiKeys).toEqual([KEY]);
     expect(config.notes).toEqual([]);
   });
 
   it("of xAI may have either name; the documented one wins, and that is said", async () => {
     const { providers } = await load({ environment: { XAI_API_KEY: "xai-1" } });
-    expect(providers.settings.grok).toEqual({ apiKeys: ["xai-1"] });
+    expect(providers.settings["grok"]).toEqual({ apiKeys: ["xai-1"] });
     const both = await load({ environment: { XAI_API_KEY: "xai-1", GROK_API_KEY: "xai-2" } });
-    expect(both.providers.settings.grok).toEqual({ apiKeys: ["xai-2"] });
+    expect(both.providers.settings["grok"]).toEqual({ apiKeys: ["xai-2"] });
     expect(both.notes).toEqual(["XAI_API_KEY: not used, because GROK_API_KEY is set"]);
     expect((await load({ environment: { XAI_API_KEY: "xai-1", GROK_API_KEY: "xai-1" } })).notes).toEqual([]);
   });
 
   it("is trimmed, with a note that does not show it", async () => {
     const config = await load({ environment: { OPENAI_API_KEY: ` ${KEY}\r\n` } });
-    expect(config.providers.settings.openai?.apiKeys).toEqual([KEY]);
+    expect(config.providers.settings["openai"]?.apiKeys).toEqual([KEY]);
     expect(config.notes).toEqual(["OPENAI_API_KEY: white space around the key was removed"]);
   });
 
@@ -110,7 +110,10 @@ describe("a model", () => {
 describe("an organization", () => {
   it("goes with the key", async () => {
     const environment = { OPENAI_API_KEY: KEY, OPENAI_ORGANIZATION: " org-1 " };
-    expect((await load({ environment })).providers.settings.openai).toEqual({ apiKeys: [KEY], organization: "org-1" });
+    expect((await load({ environment })).providers.settings["openai"]).toEqual({
+      apiKeys: [KEY],
+      organization: "org-1",
+    });
   });
 
   it.each([
@@ -126,7 +129,7 @@ describe("an organization", () => {
 describe("an endpoint", () => {
   const baseUrlOf = async (url: string): Promise<unknown> => {
     const { providers, notes } = await load({ environment: { GROK_API_KEY: "xai-1", GROK_API_ENDPOINT: url } });
-    return [providers.settings.grok?.baseUrl, ...notes];
+    return [providers.settings["grok"]?.baseUrl, ...notes];
   };
 
   it("is used as it is, or as a base URL with a note", async () => {
@@ -164,7 +167,7 @@ describe("an endpoint", () => {
     const files = { "c.json": '{"trustedEndpointHosts": ["LLM.example", "10.0.0.7"]}' };
     for (const url of ["http://llm.example/v1", "http://LLM.EXAMPLE:8080/v1", "http://10.0.0.7/v1"]) {
       const environment = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: url, PUPPET_ENGINE_CONFIG: "c.json" };
-      expect((await load({ environment, files })).providers.settings.openai?.baseUrl).toBe(url.toLowerCase());
+      expect((await load({ environment, files })).providers.settings["openai"]?.baseUrl).toBe(url.toLowerCase());
     }
     const environment = { OPENAI_BASE_URL: "http://other.example", PUPPET_ENGINE_CONFIG: "c.json" };
     expect(await refusal({ environment, files })).toHaveLength(1);

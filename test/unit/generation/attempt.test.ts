@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { ChainMember } from "../../../src/agents/agent.ts";
-import { callProvider, inputBytesOf, intentOf } from "../../../src/generation/attempt.ts";
+import { callProvider, capTokensOf, inputBytesOf, intentOf } from "../../../src/generation/attempt.ts";
 import type { Step } from "../../../src/generation/decide.ts";
 import { succeededResult, unsuccessfulResult } from "../../../src/generation/results.ts";
 import type { GenerationJob } from "../../../src/job/generation-job.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
+import { createCatalogue } from "../../../src/models/model-catalogue.ts";
 import { createPrices } from "../../../src/models/prices.ts";
 import { ProviderError, type ProviderErrorFacts } from "../../../src/providers/provider-error.ts";
 import type { GenerateRequest, GenerateResponse, Provider } from "../../../src/providers/provider.ts";
@@ -45,11 +46,14 @@ const RESPONSE: GenerateResponse = {
   requestId: "req_1",
 };
 
+const NOTHING_KNOWN = createCatalogue([]);
+
 /** A clock that moves 1.5 s whenever somebody looks at it. */
 function deps(prices: readonly (typeof PRICE)[] = [PRICE]): Parameters<typeof intentOf>[1] {
   let elapsedMs = 0;
   return {
-    prices: createPrices({ overrides: prices }),
+    prices: createPrices({ catalogue: NOTHING_KNOWN, overrides: prices }),
+    catalogue: NOTHING_KNOWN,
     clock: { now: () => START, monotonicMs: () => (elapsedMs += 1500) },
   };
 }
@@ -61,7 +65,18 @@ function stepOf(differences: Partial<Step & { do: "call" }> = {}): Step & { do: 
 function intent(step = stepOf(), dependencies = deps()): UsageRecord {
   const tokens = { inputTokens: 25, outputTokens: 40 };
   const inputBytes = inputBytesOf(MESSAGES);
-  return intentOf({ job: JOB, member: MEMBER, step, attempt: 2, inputBytes, tokens }, dependencies);
+  return intentOf(
+    {
+      job: JOB,
+      member: MEMBER,
+      step,
+      attempt: 2,
+      inputBytes,
+      capTokens: capTokensOf(MEMBER, step, dependencies),
+      tokens,
+    },
+    dependencies,
+  );
 }
 
 /** The row of a call that a provider answers with `generate`. */
@@ -75,6 +90,7 @@ async function call(
     member: MEMBER,
     step: stepOf(),
     messages: MESSAGES,
+    capTokens: 280,
     provider,
   };
   return await callProvider({ ...input, signal: new AbortController().signal }, dependencies);
@@ -129,14 +145,19 @@ describe("a call", () => {
     };
     const step = stepOf({ request: "recover", omit: ["stop"] });
     const signal = new AbortController().signal;
-    await callProvider({ intent: intent(step), member: MEMBER, step, messages: MESSAGES, provider, signal }, deps());
+    const capTokens = capTokensOf(MEMBER, step, deps());
+    await callProvider(
+      { intent: intent(step), member: MEMBER, step, messages: MESSAGES, capTokens, provider, signal },
+      deps(),
+    );
     expect(asked).toEqual({
       attemptId: "row-1.2",
       model: "m",
       messages: MESSAGES,
       parameters: PARAMETERS,
       omit: ["stop"],
-      capFactor: 4,
+      capTokens: 4 * PARAMETERS.maxTokens,
+      isRecovery: true,
       timeoutMs: 30_000,
       options: {},
     });

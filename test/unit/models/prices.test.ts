@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { priceEntrySchema } from "../../../src/models/price-entry.ts";
-import shippedOverrides from "../../../src/models/price-overrides.json" with { type: "json" };
+import { createCatalogue } from "../../../src/models/model-catalogue.ts";
+import { priceEntrySchema, type PriceEntry } from "../../../src/models/price-entry.ts";
 import { createPrices, type Prices } from "../../../src/models/prices.ts";
 import type { TokenUsage } from "../../../src/providers/provider.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
+
+const catalogue = createCatalogue(PROVIDERS);
+const pricesWith = (overrides: readonly PriceEntry[] = []): Prices => createPrices({ catalogue, overrides });
 
 const USAGE: TokenUsage = {
   inputTokens: 1000,
@@ -26,7 +30,7 @@ function price(prices: Prices, [provider, model]: [string, string], usage: Parti
 }
 
 describe("priceOf", () => {
-  const prices = createPrices();
+  const prices = pricesWith();
 
   it("agrees with xAI's own bill: 1,176,500 ticks", () => {
     expect(price(prices, ["grok", "grok-3-mini"], GOLDEN)).toBe(117.65);
@@ -39,7 +43,7 @@ describe("priceOf", () => {
       outputMtok: 0.5,
       tiers: [],
     };
-    expect(price(createPrices({ overrides: [entry] }), ["grok", "golden"], GOLDEN)).toBe(117.65);
+    expect(price(pricesWith([entry]), ["grok", "golden"], GOLDEN)).toBe(117.65);
   });
 
   it("believes the vendor's own cost before any table", () => {
@@ -103,7 +107,7 @@ describe("priceOf", () => {
       { provider: "openai", model: "gpt-6.1-sol", inputMtok: 1, outputMtok: 1, tiers: [] },
       { provider: "openai", model: "gpt-6-luna", inputMtok: 7, outputMtok: 0, tiers: [], contextTokens: 9 },
     ];
-    const own = createPrices({ overrides });
+    const own = pricesWith(overrides);
 
     expect(price(own, ["openai", "gpt-6.1-sol"])).toBe(1100);
     expect(price(own, ["openai", "gpt-6-luna"])).toBe(7000);
@@ -114,18 +118,18 @@ describe("priceOf", () => {
   it("lets an entry for a snapshot win over the one for its model", () => {
     const snapshot = "gpt-6.1-sol-2026-09-29";
     const overrides = [{ provider: "openai", model: snapshot, inputMtok: 1, outputMtok: 1, tiers: [] }];
-    expect(price(createPrices({ overrides }), ["openai", snapshot])).toBe(1100);
+    expect(price(pricesWith(overrides), ["openai", snapshot])).toBe(1100);
   });
 
   it("rounds to 1e-12 USD", () => {
     const overrides = [{ provider: "p", model: "m", inputMtok: 0.1, outputMtok: 0.2, tiers: [] }];
-    const sum = price(createPrices({ overrides }), ["p", "m"], { inputTokens: 1, outputTokens: 1 });
+    const sum = price(pricesWith(overrides), ["p", "m"], { inputTokens: 1, outputTokens: 1 });
     expect(sum).toBe(0.3);
   });
 });
 
 describe("upperBound", () => {
-  const prices = createPrices();
+  const prices = pricesWith();
 
   it("takes every byte for a token that is written to the cache, and the whole cap for output", () => {
     const call = { provider: "openai", model: "gpt-6.1-sol", inputBytes: 1000, maxOutputTokens: 280 };
@@ -144,7 +148,7 @@ describe("upperBound", () => {
 });
 
 describe("contextTokens", () => {
-  const prices = createPrices();
+  const prices = pricesWith();
 
   it.each([
     ["openai", "gpt-6-luna", 1_050_000],
@@ -159,7 +163,7 @@ describe("contextTokens", () => {
 
 describe("the shipped overrides", () => {
   it("are dated, say where they come from, and are there once", () => {
-    const entries = priceEntrySchema.array().parse(shippedOverrides);
+    const entries = priceEntrySchema.array().parse(catalogue.prices);
 
     for (const { source, readOn } of entries) {
       expect(source).toMatch(/^https:\/\//);

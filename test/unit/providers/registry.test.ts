@@ -10,47 +10,24 @@ import { startRecordedServer } from "../../support/recorded-server.ts";
 
 describe("PROVIDERS", () => {
   it("says what each provider needs", () => {
-    expect(PROVIDERS.map(({ create: _create, ...data }) => data)).toEqual([
-      {
-        id: "openai",
-        keyVariables: ["OPENAI_API_KEY"],
-        keyPoolVariables: ["OPENAI_API_KEYS"],
-        modelVariable: "OPENAI_MODEL",
-        endpointVariable: "OPENAI_BASE_URL",
-        organizationVariable: "OPENAI_ORGANIZATION",
-        needsKey: true,
-        defaultModel: "gpt-6-luna",
-        defaultBaseUrl: "https://api.openai.com/v1",
-        limited: true,
-        limitGroups: ["model", "key"],
-      },
-      {
-        id: "grok",
-        keyVariables: ["GROK_API_KEY", "XAI_API_KEY"],
-        keyPoolVariables: ["GROK_API_KEYS", "XAI_API_KEYS"],
-        modelVariable: "GROK_MODEL",
-        endpointVariable: "GROK_API_ENDPOINT",
-        organizationVariable: null,
-        needsKey: true,
-        defaultModel: "grok-4.3",
-        defaultBaseUrl: "https://api.x.ai/v1",
-        limited: true,
-        limitGroups: ["model"],
-      },
-      {
-        id: "fake",
-        keyVariables: [],
-        keyPoolVariables: [],
-        modelVariable: null,
-        endpointVariable: null,
-        organizationVariable: null,
-        needsKey: false,
-        defaultModel: "fake-1",
-        defaultBaseUrl: null,
-        limited: false,
-        limitGroups: ["model", "key"],
-      },
+    const needs = PROVIDERS.map(({ id, needsKey, keyVariables, defaultModel, limited, isFree }) => [
+      ...[id, needsKey, keyVariables.join(" "), defaultModel, limited, isFree],
     ]);
+    expect(needs).toEqual([
+      ["fake", false, "", "fake-1", false, true],
+      ["grok", true, "GROK_API_KEY XAI_API_KEY", "grok-4.3", true, false],
+      ["local", false, "LOCAL_API_KEY", "llama3.2", false, true],
+      ["openai", true, "OPENAI_API_KEY", "gpt-6-luna", true, false],
+    ]);
+  });
+
+  it("names each variable after its provider, except those that have a name already", () => {
+    const others = PROVIDERS.flatMap((definition) => {
+      const { id, keyVariables, keyPoolVariables, modelVariable, endpointVariable, organizationVariable } = definition;
+      const all = [...keyVariables, ...keyPoolVariables, modelVariable, endpointVariable, organizationVariable];
+      return all.filter((name) => name !== null && !name.startsWith(`${id.toUpperCase()}_`));
+    });
+    expect(others).toEqual(["XAI_API_KEY", "XAI_API_KEYS"]);
   });
 });
 
@@ -69,11 +46,8 @@ describe("createProviders", () => {
   it("has limits to find out where there is a vendor", async () => {
     const registry = createProviders(EVERY_PROVIDER);
     const limited = PROVIDERS.map(({ id }) => [id, registry.get(id)?.limited]);
-    expect(limited).toEqual([
-      ["openai", true],
-      ["grok", true],
-      ["fake", false],
-    ]);
+    expect(limited).toEqual(PROVIDERS.map(({ id, limited: isLimited }) => [id, isLimited]));
+    expect(limited).toContainEqual(["openai", true]);
     await registry.close();
   });
 });
@@ -83,6 +57,7 @@ const EVERY_PROVIDER: ProviderSettings = {
   openai: { apiKeys: ["canary-1", "canary-2"] },
   grok: { apiKeys: ["canary-1", "canary-2"] },
   fake: {},
+  local: {},
 };
 
 describe("targets", () => {

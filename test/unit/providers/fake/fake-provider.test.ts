@@ -94,7 +94,7 @@ describe("the fake provider", () => {
     const cut = await generate({ style: "echo" }, { parameters: { maxTokens: 3 } });
     expect(cut).toMatchObject({ text: "Write a twee", finishReason: "length", rawFinishReason: "length" });
 
-    const raised = await generate({ style: "echo" }, { parameters: { maxTokens: 3 }, capFactor: 4 });
+    const raised = await generate({ style: "echo" }, { parameters: { maxTokens: 3 }, capTokens: 12 });
     expect(raised.finishReason).toBe("stop");
   });
 

@@ -1,20 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { buildRequest } from "../../../../src/providers/openai-compatible/build-request.ts";
-import type { ParameterPolicy } from "../../../../src/providers/openai-compatible/parameter-policy.ts";
+import { familySchema } from "../../../../src/models/models-file.ts";
 import { generateRequest } from "../../../support/generate-request.ts";
 
-const PLAIN: ParameterPolicy = {
-  cap: "max_tokens",
-  reasoningEffort: null,
-  refused: {},
-  samplingNeedsEffortNone: false,
-};
-const WITHOUT_REASONING: ParameterPolicy = {
-  cap: "max_completion_tokens",
-  reasoningEffort: "none",
-  refused: {},
-  samplingNeedsEffortNone: true,
-};
+const PLAIN = familySchema.parse({ match: ["*"] });
+const WITHOUT_REASONING = familySchema.parse({
+  match: ["*"],
+  parameters: { max_tokens: { as: "max_completion_tokens" } },
+  reasoning: { least: "none", samplingNeedsNone: true },
+});
 
 describe("buildRequest", () => {
   it("sends everything as configured to a model that takes everything", () => {
@@ -53,20 +47,21 @@ describe("buildRequest", () => {
     expect(body).not.toHaveProperty("max_tokens");
     expect(adjustedParams).toEqual([
       {
-        parameter: "max_tokens",
-        change: "renamed to max_completion_tokens",
-        why: "the name that this model takes",
-      },
-      {
         parameter: "reasoning_effort",
         change: "set to none",
         why: "reasoning is billed as output and counts against max_tokens",
       },
+      {
+        parameter: "max_tokens",
+        change: "renamed to max_completion_tokens",
+        why: "the name that this model takes",
+      },
     ]);
   });
 
-  it("drops what the policy refuses, with the policy's reason", () => {
-    const policy = { ...PLAIN, refused: { temperature: "it burns", logit_bias: "it is biased enough" } };
+  it("drops what the family's table says, with the table's reason", () => {
+    const parameters = { temperature: { drop: "it burns" }, logit_bias: { drop: "it is biased enough" } };
+    const policy = { ...PLAIN, parameters };
     const { body, adjustedParams } = buildRequest(generateRequest({ parameters: { logitBias: { "1": 1 } } }), policy);
 
     expect(body).not.toHaveProperty("temperature");
@@ -88,7 +83,7 @@ describe("buildRequest", () => {
       omit.map((parameter) => ({
         parameter,
         change: "dropped",
-        why: "the vendor refused it earlier in this job",
+        why: "the vendor refused it earlier",
       })),
     );
   });
@@ -112,8 +107,8 @@ describe("buildRequest", () => {
 
     expect(Object.keys(body)).toEqual(["model", "messages", "max_completion_tokens"]);
     expect(adjustedParams.map(({ parameter, why }) => [parameter, why])).toEqual([
+      ["reasoning_effort", "the vendor refused it earlier"],
       ["max_tokens", "the name that this model takes"],
-      ["reasoning_effort", "the vendor refused it earlier in this job"],
       ["temperature", "this model takes it only without reasoning"],
       ["top_p", "this model takes it only without reasoning"],
     ]);
@@ -121,7 +116,7 @@ describe("buildRequest", () => {
 
   it("raises the cap after an answer that was cut before any text", () => {
     const { body, adjustedParams } = buildRequest(
-      generateRequest({ capFactor: 2.5, parameters: { maxTokens: 281 } }),
+      generateRequest({ capTokens: 703, isRecovery: true, parameters: { maxTokens: 281 } }),
       PLAIN,
     );
 
@@ -135,12 +130,40 @@ describe("buildRequest", () => {
     ]);
   });
 
-  it("does not stream yet, and says so", () => {
-    const { body, adjustedParams } = buildRequest(generateRequest({ parameters: { stream: true } }), PLAIN);
+  it("leaves room for reasoning on top of the visible text, and says so", () => {
+    const { body, adjustedParams } = buildRequest(generateRequest({ capTokens: 1304 }), PLAIN);
 
-    expect(body).not.toHaveProperty("stream");
+    expect(body.max_tokens).toBe(1304);
     expect(adjustedParams).toEqual([
-      { parameter: "stream", change: "dropped", why: "answers are taken whole in this version" },
+      {
+        parameter: "max_tokens",
+        change: "raised from 280 to 1304",
+        why: "reasoning counts against it, and comes on top",
+      },
+    ]);
+  });
+
+  it("moves what is out of a model's range to the border, and says so", () => {
+    const policy = { ...PLAIN, parameters: { temperature: { min: 0, max: 1 }, max_tokens: { max: 100 } } };
+    const { body, adjustedParams } = buildRequest(generateRequest({ parameters: { temperature: 1.5 } }), policy);
+
+    expect(body).toMatchObject({ temperature: 1, max_tokens: 100 });
+    expect(adjustedParams.map(({ parameter, change, why }) => `${parameter} ${change}: ${why}`)).toEqual([
+      "max_tokens lowered from 280 to 100: the most that this model writes",
+      "temperature changed from 1.5 to 1: the nearest that this model takes",
+    ]);
+  });
+
+  it("asks for a stream that tells its usage, and leaves out of it what the vendor refused", () => {
+    const streaming = (omit: string[] = []) =>
+      buildRequest(generateRequest({ omit, parameters: { stream: true } }), PLAIN);
+
+    expect(streaming().body).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+    expect(streaming().adjustedParams).toEqual([]);
+    expect(streaming(["stream_options"]).body).not.toHaveProperty("stream_options");
+    expect(streaming(["stream"]).body).not.toHaveProperty("stream");
+    expect(streaming(["stream"]).adjustedParams).toEqual([
+      { parameter: "stream", change: "dropped", why: "the vendor refused it earlier" },
     ]);
   });
 });

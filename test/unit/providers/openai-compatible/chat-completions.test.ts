@@ -4,7 +4,8 @@ import {
   createChatCompletions,
   type ChatCompletionsVendor,
 } from "../../../../src/providers/openai-compatible/chat-completions.ts";
-import { createHttpTransport } from "../../../../src/providers/openai-compatible/http-transport.ts";
+import { createHttpTransport } from "../../../../src/providers/http/http-transport.ts";
+import { familySchema } from "../../../../src/models/models-file.ts";
 import type { Provider } from "../../../../src/providers/provider.ts";
 import { generateRequest } from "../../../support/generate-request.ts";
 import { startRecordedServer, type RecordedServer } from "../../../support/recorded-server.ts";
@@ -20,12 +21,7 @@ async function use(
     baseUrl: server.baseUrl,
     apiKey,
     reasoningTokens: "inside-completion",
-    parameterPolicy: () => ({
-      cap: "max_tokens",
-      reasoningEffort: null,
-      refused: {},
-      samplingNeedsEffortNone: false,
-    }),
+    family: () => familySchema.parse({ match: ["*"] }),
     takesClientRequestId: false,
   };
   try {

@@ -1,10 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  convertUsage,
-  estimateUsage,
-  reportedCostMicroUsd,
-} from "../../../../src/providers/openai-compatible/convert-usage.ts";
+import { estimateUsage } from "../../../../src/providers/http/estimate-usage.ts";
+import { convertUsage, reportedCostMicroUsd } from "../../../../src/providers/openai-compatible/convert-usage.ts";
 import { recordedAnswer } from "../../../support/recorded-answers.ts";
 
 function recordedUsage(file: string): unknown {

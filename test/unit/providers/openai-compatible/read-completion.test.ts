@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { readBody, type ReadAnswer } from "../../../../src/providers/http/read-answer.ts";
 import { readCompletion } from "../../../../src/providers/openai-compatible/read-completion.ts";
 import { bodyTextOf, completionAnswer, recordedAnswer } from "../../../support/recorded-answers.ts";
 
-function read(bodyText: string): ReturnType<typeof readCompletion> {
-  return readCompletion(bodyText, "inside-completion");
+function read(bodyText: string): ReadAnswer {
+  return readBody(bodyText, (body) => readCompletion(body, "inside-completion"));
 }
 
 describe("readCompletion", () => {

@@ -2,12 +2,12 @@ import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { failureReason } from "../../../../src/providers/openai-compatible/http-exchange.ts";
+import { failureReason } from "../../../../src/providers/http/http-exchange.ts";
 import {
   createHttpTransport,
   type HttpTransport,
   type HttpTransportOptions,
-} from "../../../../src/providers/openai-compatible/http-transport.ts";
+} from "../../../../src/providers/http/http-transport.ts";
 import { hang } from "../../../support/misbehaving-answers.ts";
 import { startRecordedServer } from "../../../support/recorded-server.ts";
 

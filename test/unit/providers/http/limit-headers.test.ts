@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { limitReports } from "../../../../src/providers/openai-compatible/limit-headers.ts";
+import { limitReports } from "../../../../src/providers/http/limit-headers.ts";
 import { recordedAnswer, recordedAnswerFiles } from "../../../support/recorded-answers.ts";
 
 /** `requests 499 of 500 per minute`; `?`: how many remain is not known. */

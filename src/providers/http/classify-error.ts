@@ -3,7 +3,8 @@ import { retryAfterMs } from "./retry-after.ts";
 import { readVendorError, type VendorError } from "./vendor-error.ts";
 
 export interface FailedAnswer {
-  readonly status: number;
+  /** `null`: the error came in a stream, after a 200. */
+  readonly status: number | null;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** Parsed JSON, or the text when it is none. */
@@ -25,7 +26,7 @@ export interface Classification {
 /** What an answer other than 2xx means. The wordings are the vendors' own: see test/fixtures/README.md. */
 export function classifyError({ status, headers, body, now }: FailedAnswer): Classification {
   const error = readVendorError(body);
-  const kind = RULES.find((rule) => rule.applies(error, status))?.kind ?? "invalid-request";
+  const kind = kindOf(error, status ?? statusTold(error));
   const isTemporary = kind === "rate-limited" || kind === "overloaded";
   return {
     kind,
@@ -35,6 +36,33 @@ export function classifyError({ status, headers, body, now }: FailedAnswer): Cla
     parameter: kind === "unsupported-parameter" ? unsupportedParameter(error) : null,
   };
 }
+
+/** Without a status the request was taken: what nobody knows is then a broken answer, not our fault. */
+function kindOf(error: VendorError, status: number | null): ProviderErrorKind {
+  const known = RULES.find((rule) => rule.applies(error, status ?? UNTOLD_STATUS))?.kind;
+  return known ?? (status === null ? "invalid-response" : "invalid-request");
+}
+
+/** No rule knows it. */
+const UNTOLD_STATUS = 499;
+
+/** Errors in a stream carry the status as a number (Google, OpenRouter), or a type that stands for one. */
+function statusTold({ code, codes }: VendorError): number | null {
+  const number = Number(code);
+  if (Number.isInteger(number) && number >= 400 && number <= 599) return number;
+  return TYPE_STATUS.find(([type]) => type.test(codes))?.[1] ?? null;
+}
+
+/** https://docs.claude.com/en/api/errors, and OpenAI's types of the same meaning. */
+const TYPE_STATUS: readonly (readonly [RegExp, number])[] = [
+  [/overloaded_error/, 529],
+  [/api_error|server_error|timeout_error/, 500],
+  [/rate_limit/, 429],
+  [/authentication_error/, 401],
+  [/permission_error/, 403],
+  [/not_found_error/, 404],
+  [/invalid_request_error/, 400],
+];
 
 interface Rule {
   readonly kind: ProviderErrorKind;

@@ -1,19 +1,32 @@
 import type { Dispatcher } from "undici";
+import { createEventDecoder, type EventDecoder } from "./event-decoder.ts";
 
 /** Replies are a few KB; what is longer than 4 MiB is no completion and is not read to its end. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** A stream wraps every token into some 300 bytes, and nothing of it is kept. */
+const MAX_STREAM_BYTES = 64 * 1024 * 1024;
 
-export interface CallLimits {
+export interface CallOptions {
   readonly signal: AbortSignal;
   /** From sending to the last byte of the body, connecting included. */
   readonly timeoutMs: number;
+  /** Lower-case names of headers that are sent besides `SENT_HEADERS`. */
+  readonly sentHeaders?: readonly string[];
+  /**
+   * Told the data of every server-sent event of a 2xx answer that is a stream. False ends the call: it is too large.
+   * Must not throw.
+   */
+  readonly onEvent?: (data: string) => boolean;
 }
 
 export interface HttpAnswer {
   readonly status: number;
   /** Lower-case names; of a repeated header the first value. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty when the answer was a stream. */
   readonly text: string;
+  /** It came as events. */
+  readonly isStream: boolean;
 }
 
 /**
@@ -35,13 +48,17 @@ export interface HttpFailure {
   readonly sent: boolean;
   /** Status of the answer that broke off. */
   readonly status: number | null;
+  /** Of the answer that broke off; empty: there was none. */
+  readonly headers: HttpAnswer["headers"];
+  /** It was a stream that broke off. */
+  readonly isStream: boolean;
   /** Of the socket or of undici, e.g. `ECONNREFUSED`. */
   readonly code: string | null;
 }
 
 export type HttpOutcome = { readonly answer: HttpAnswer } | { readonly failure: HttpFailure };
 
-/** Only these are sent. The SDK adds details about this machine, and whatever OPENAI_CUSTOM_HEADERS says. */
+/** Only these are sent. The SDKs add details about this machine, and whatever OPENAI_CUSTOM_HEADERS says. */
 const SENT_HEADERS = [
   "authorization",
   "content-type",
@@ -54,7 +71,7 @@ const SENT_HEADERS = [
 const utf8 = new TextDecoder();
 
 /**
- * One POST: written once, read whole, never redirected, never repeated. `outcome` is set when `send` has settled and
+ * One POST: written once, read whole or as events, never redirected, never repeated. `outcome` is set when `send` has settled and
  * says more than the error that `send` throws. It is undici's dispatch handler itself, which is cheaper than
  * `request()` (no stream) and tells when the request is about to be written.
  */
@@ -62,19 +79,26 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   outcome: HttpOutcome | null = null;
 
   readonly #dispatcher: Dispatcher;
-  readonly #limits: CallLimits;
+  readonly #options: CallOptions;
   #controller: Dispatcher.DispatchController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #status: number | null = null;
   #headers: Record<string, string> = {};
   #body: Buffer = Buffer.alloc(0);
   #bodyBytes = 0;
+  #events: EventDecoder | null = null;
   #settle: ((outcome: HttpOutcome) => void) | null = null;
 
-  constructor(dispatcher: Dispatcher, limits: CallLimits) {
+  constructor(dispatcher: Dispatcher, options: CallOptions) {
     this.#dispatcher = dispatcher;
-    this.#limits = limits;
+    this.#options = options;
   }
+
+  /** For SDKs that take a `fetch` per call. */
+  readonly fetch: SdkFetch = async (url, init) => {
+    const href = url instanceof Request ? url.url : url.toString();
+    return asResponse(await this.send(href, init?.headers, init?.body));
+  };
 
   send(url: string, headers: unknown, body: unknown): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
@@ -82,7 +106,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
         if ("answer" in outcome) resolve(outcome.answer);
         else reject(new Error(`the call failed: ${outcome.failure.reason}`));
       };
-      const { signal, timeoutMs } = this.#limits;
+      const { signal, timeoutMs } = this.#options;
       if (signal.aborted) return this.#fail("aborted", null);
       signal.addEventListener("abort", this.#onAbort);
       this.#timer = setTimeout(() => this.#stop("deadline"), timeoutMs);
@@ -92,7 +116,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   #dispatch({ origin, pathname, search }: URL, headers: Headers, body: string): void {
     const sent: Record<string, string> = {};
-    for (const name of SENT_HEADERS) {
+    for (const name of [...SENT_HEADERS, ...(this.#options.sentHeaders ?? [])]) {
       const value = headers.get(name);
       if (value !== null) sent[name] = value;
     }
@@ -114,12 +138,23 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     for (const [name, value] of Object.entries(headers)) {
       this.#headers[name] = String(Array.isArray(value) ? value[0] : value);
     }
-    if (Number(this.#headers["content-length"]) > MAX_BODY_BYTES) this.#stop("too-large");
+    if (Number(this.#headers["content-length"]) > MAX_BODY_BYTES) return this.#stop("too-large");
+    const { onEvent } = this.#options;
+    const isStream = status < 300 && /^text\/event-stream\b/i.test(this.#headers["content-type"] ?? "");
+    if (onEvent === undefined || !isStream) return;
+    this.#events = createEventDecoder(MAX_BODY_BYTES, (data) => {
+      if (this.outcome === null && !onEvent(data)) this.#stop("too-large");
+    });
   }
 
   /** Copies into one growing buffer: a list of one-byte chunks would hold a hundred times the limit. */
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     const bytes = this.#bodyBytes + chunk.length;
+    if (this.#events !== null) {
+      this.#bodyBytes = bytes;
+      if (bytes > MAX_STREAM_BYTES || !this.#events.feed(chunk)) this.#stop("too-large");
+      return;
+    }
     if (bytes > MAX_BODY_BYTES) return this.#stop("too-large");
     if (bytes > this.#body.length) {
       const grown = Buffer.allocUnsafe(Math.min(MAX_BODY_BYTES, Math.max(bytes, 2 * this.#body.length)));
@@ -131,8 +166,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const text = utf8.decode(this.#body.subarray(0, this.#bodyBytes));
-    this.#finish({ answer: { status: this.#status ?? 0, headers: this.#headers, text } });
+    const isStream = this.#events !== null;
+    const text = isStream ? "" : utf8.decode(this.#body.subarray(0, this.#bodyBytes));
+    this.#finish({ answer: { status: this.#status ?? 0, headers: this.#headers, text, isStream } });
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -149,17 +185,39 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(reason: HttpFailureReason, code: string | null): void {
-    this.#finish({ failure: { reason, sent: this.#controller !== null, status: this.#status, code } });
+    const sent = this.#controller !== null;
+    const isStream = this.#events !== null;
+    this.#finish({ failure: { reason, sent, status: this.#status, headers: this.#headers, code, isStream } });
   }
 
   #finish(outcome: HttpOutcome): void {
     if (this.outcome !== null) return;
     this.outcome = outcome;
     clearTimeout(this.#timer);
-    this.#limits.signal.removeEventListener("abort", this.#onAbort);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#body = Buffer.alloc(0);
     this.#settle?.(outcome);
   }
+}
+
+/** A `fetch` for the vendors' packages. */
+export type SdkFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/**
+ * What the SDKs touch of a `Response` (openai 7 and @anthropic-ai/sdk 1: client.mjs `makeRequest`), and no more: a real
+ * one costs 0.1 ms.
+ */
+function asResponse(answer: HttpAnswer): Response {
+  const { status, headers, text } = answer;
+  const response = {
+    ok: status >= 200 && status < 300,
+    status,
+    url: "",
+    body: null,
+    headers: { get: (name: string) => headers[name] ?? null, entries: () => [].values() },
+    text: () => Promise.resolve(text),
+  };
+  return response as unknown as Response;
 }
 
 /** Node's names for a certificate that does not verify, and OpenSSL's for a handshake that fails. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { retryAfterMs } from "../../../../src/providers/openai-compatible/retry-after.ts";
+import { retryAfterMs } from "../../../../src/providers/http/retry-after.ts";
 
 const NOW = Date.parse("Mon, 23 Nov 2026 12:00:00 GMT");
 const DAY_MS = 86_400_000;

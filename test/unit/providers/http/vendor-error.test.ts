@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readVendorError } from "../../../../src/providers/openai-compatible/vendor-error.ts";
+import { readVendorError } from "../../../../src/providers/http/vendor-error.ts";
 
 it.each([
   [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { redact } from "../../../../src/providers/openai-compatible/redact.ts";
+import { redact } from "../../../../src/providers/http/redact.ts";
 
 const KEY = "canary-4711-not-like-a-key";
 const PROMPT = "Write a tweet about the quarterly figures of Example Corp.";

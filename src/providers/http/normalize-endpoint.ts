@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import type { Problem } from "../../platform/problem.ts";
 
 export interface NormalizedEndpoint {
-  /** Without a trailing slash and without `/chat/completions`; `null` when there are problems. */
+  /** Without a trailing slash and without the path of a call; `null` when there are problems. */
   readonly baseUrl: string | null;
   /** What was changed or looks wrong, for the log. */
   readonly notes: readonly string[];
@@ -10,8 +10,11 @@ export interface NormalizedEndpoint {
 }
 
 export interface EndpointOptions {
-  /** The variable that the value came from: the `path` of problems. */
-  readonly variable: string;
+  /** Where the value stands, for problems: `environment` and its variable, or the file and the field. */
+  readonly source: string;
+  readonly path: string;
+  /** What people may write at the end, such as `/chat/completions`; it is taken off. */
+  readonly callPath: string;
   /** The operator allows plain http and private addresses. Credentials, fragments and queries stay refused. */
   readonly allowInsecure?: boolean;
 }
@@ -29,13 +32,15 @@ export function normalizeEndpoint(value: string, options: EndpointOptions): Norm
     ...(options.allowInsecure === true ? [] : hostProblems(url, written, options)),
   ];
   if (problems.length > 0) return { baseUrl: null, notes: [], problems };
-  const path = url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "");
+  const whole = url.pathname.replace(/\/+$/, "");
+  const { callPath } = options;
+  const path = callPath !== "" && whole.endsWith(callPath) ? whole.slice(0, -callPath.length) : whole;
   const baseUrl = url.origin + path.replace(/\/+$/, "");
-  return { baseUrl, notes: notesOn(url, { baseUrl, written, variable: options.variable }), problems: [] };
+  return { baseUrl, notes: notesOn(url, { baseUrl, written, ...options }), problems: [] };
 }
 
-function describeProblem({ variable }: EndpointOptions, got: string, expected: string): Problem {
-  return { source: "environment", path: variable, got, expected };
+function describeProblem({ source, path }: EndpointOptions, got: string, expected: string): Problem {
+  return { source, path, got, expected };
 }
 
 /** A key in a URL ends up in logs. The values are not shown. */
@@ -70,14 +75,16 @@ function hostProblems(url: URL, written: string, options: EndpointOptions): Prob
 
 function notesOn(
   url: URL,
-  { baseUrl, written, variable }: { baseUrl: string; written: string; variable: string },
+  { baseUrl, written, path, callPath }: EndpointOptions & { baseUrl: string; written: string },
 ): string[] {
   const notes: string[] = [];
-  if (baseUrl !== written) notes.push(`${variable}: used as ${baseUrl}`);
+  if (baseUrl !== written) notes.push(`${path}: used as ${baseUrl}`);
   if (url.hostname === "api.grok.x.com") {
-    notes.push(`${variable}: no xAI document names the host api.grok.x.com; the documented one is https://api.x.ai/v1`);
+    notes.push(`${path}: no xAI document names the host api.grok.x.com; the documented one is https://api.x.ai/v1`);
   }
-  if (baseUrl === url.origin) notes.push(`${variable}: ${baseUrl} has no path; most servers expect one such as /v1`);
+  if (baseUrl === url.origin && callPath === "/chat/completions") {
+    notes.push(`${path}: ${baseUrl} has no path; most servers expect one such as /v1`);
+  }
   return notes;
 }
 

@@ -1,5 +1,5 @@
 import { Agent } from "undici";
-import { HttpExchange, type CallLimits, type HttpAnswer } from "./http-exchange.ts";
+import { HttpExchange, type CallOptions, type SdkFetch } from "./http-exchange.ts";
 
 export interface HttpTransportOptions {
   /** Open connections per origin; further calls wait for one within their own deadline. Default 256. */
@@ -10,15 +10,13 @@ export interface HttpTransportOptions {
   readonly idleTimeoutMs?: number;
 }
 
-/** A `fetch` for the openai package; `init.agent` must be an exchange from `open`. */
-export type SdkFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
-
 /**
- * The keep-alive connections of the whole process. `open` starts a call, `fetch` is what the SDK sends it through; the
- * SDK's errors say too little (was the request sent? what did the body say?), so the exchange itself keeps the outcome.
+ * The keep-alive connections of the whole process. `open` starts a call, `fetch` is what an SDK sends it through; the
+ * SDKs' errors say too little (was the request sent? what did the body say?), so the exchange itself keeps the outcome.
  */
 export interface HttpTransport {
-  open(limits: CallLimits): HttpExchange;
+  open(options: CallOptions): HttpExchange;
+  /** For SDKs that take one `fetch` for all calls: `init.agent` must be the exchange. */
   readonly fetch: SdkFetch;
   /** Waits for calls in flight. */
   close(): Promise<void>;
@@ -35,27 +33,12 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     bodyTimeout: options.idleTimeoutMs ?? 20_000,
   });
   return {
-    open: (limits) => new HttpExchange(agent, limits),
+    open: (call) => new HttpExchange(agent, call),
     fetch: async (url, init) => {
       const exchange = (init as { agent?: unknown } | undefined)?.agent;
       if (!(exchange instanceof HttpExchange)) throw new TypeError("the call was not opened on this transport");
-      const href = url instanceof Request ? url.url : url.toString();
-      return asResponse(await exchange.send(href, init?.headers, init?.body));
+      return await exchange.fetch(url, init);
     },
     close: () => agent.close(),
   };
-}
-
-/** What the SDK touches of a `Response` (openai 7: client.mjs `makeRequest`), and no more: a real one costs 0.1 ms. */
-function asResponse(answer: HttpAnswer): Response {
-  const { status, headers, text } = answer;
-  const response = {
-    ok: status >= 200 && status < 300,
-    status,
-    url: "",
-    body: null,
-    headers: { get: (name: string) => headers[name] ?? null, entries: () => [].values() },
-    text: () => Promise.resolve(text),
-  };
-  return response as unknown as Response;
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../../../src/platform/problem.ts";
-import { normalizeEndpoint } from "../../../../src/providers/openai-compatible/normalize-endpoint.ts";
+import { normalizeEndpoint } from "../../../../src/providers/http/normalize-endpoint.ts";
 
-const variable = "GROK_API_ENDPOINT";
+const path = "GROK_API_ENDPOINT";
+const PLACE = { source: "environment", path, callPath: "/chat/completions" };
 
 function problemsOf(url: string, allowInsecure = false): string[] {
-  const { baseUrl, problems } = normalizeEndpoint(url, { variable, allowInsecure });
+  const { baseUrl, problems } = normalizeEndpoint(url, { ...PLACE, allowInsecure });
   expect(baseUrl === null).toBe(problems.length > 0);
   return problems.map(formatProblem);
 }
@@ -33,9 +34,9 @@ describe("normalizeEndpoint", () => {
       ],
     ],
   ])("%s", (url, baseUrl, notes) => {
-    expect(normalizeEndpoint(url, { variable })).toEqual({
+    expect(normalizeEndpoint(url, PLACE)).toEqual({
       baseUrl,
-      notes: notes.map((note) => `${variable}: ${note}`),
+      notes: notes.map((note) => `${path}: ${note}`),
       problems: [],
     });
   });
@@ -53,7 +54,7 @@ describe("normalizeEndpoint", () => {
   ])("refuses %s unless the operator allows it", (url, got) => {
     const expected =
       "an https URL of a public host, http of a loopback host, or a host in trustedEndpointHosts of the configuration file";
-    expect(problemsOf(url)).toEqual([`environment ${variable}: got ${got}; expected ${expected}`]);
+    expect(problemsOf(url)).toEqual([`environment ${path}: got ${got}; expected ${expected}`]);
     expect(problemsOf(url, true)).toEqual([]);
   });
 
@@ -70,9 +71,9 @@ describe("normalizeEndpoint", () => {
     const problems = problemsOf("https://user:canary@api.x.ai/v1?key=canary#canary", true);
 
     expect(problems).toEqual([
-      `environment ${variable}: got a URL with credentials; expected the key in its own variable`,
-      `environment ${variable}: got a URL with a fragment (#…); expected a URL without one`,
-      `environment ${variable}: got a URL with a query (?…); expected a URL without one`,
+      `environment ${path}: got a URL with credentials; expected the key in its own variable`,
+      `environment ${path}: got a URL with a fragment (#…); expected a URL without one`,
+      `environment ${path}: got a URL with a query (?…); expected a URL without one`,
     ]);
   });
 
@@ -80,7 +81,7 @@ describe("normalizeEndpoint", () => {
     "refuses %j, which is no http URL",
     (url) => {
       expect(problemsOf(url, true)).toEqual([
-        `environment ${variable}: got no http(s) URL; expected a URL such as https://api.example.com/v1`,
+        `environment ${path}: got no http(s) URL; expected a URL such as https://api.example.com/v1`,
       ]);
     },
   );

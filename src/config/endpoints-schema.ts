@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { modelPriceSchema } from "../models/models-file.ts";
+import { strictObject } from "../platform/zod-faults.ts";
+import { limitFields, withAnAmount } from "./limits-schema.ts";
+import { listOf, text } from "./schema-parts.ts";
+
+/* Providers of the operator's own: any server that speaks OpenAI's chat completions, under a name of its own. */
+
+const nameError = "a name: a lower-case letter, then up to 31 of a–z 0–9 -";
+const variableError = "the name of an environment variable, such as GROQ_API_KEY";
+const headerError = "the name of a header that is not set by the call itself";
+
+const variable = z.string({ error: variableError }).regex(/^[A-Z][A-Z0-9_]{0,63}$/, { error: variableError });
+
+/** Those of the connection and of the call itself. */
+const OWN_HEADERS =
+  /^(?:authorization|connection|content-length|content-type|accept|cookie|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade|user-agent|openai-organization|x-client-request-id)$/i;
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, { error: headerError })
+  .refine((name) => !OWN_HEADERS.test(name), { error: headerError });
+const valueError = 'printable text, or {"variable": "NAME"} for what is secret';
+const headerValue = z.union([z.string().regex(/^[\x20-\x7e]{1,1024}$/), strictObject({ variable })], {
+  error: valueError,
+});
+
+const endpoint = strictObject({
+  /** `https://api.example.com/v1` */
+  baseUrl: text,
+  /** Of agents that name no model. */
+  model: text,
+  /** Environment variable that holds its key; `<it>_FILE` is read as well. Default: it wants no key. */
+  keyVariable: variable.optional(),
+  /** Sent with every call. */
+  headers: z
+    .record(headerName, headerValue, {
+      error: ({ code }) => (code === "invalid_key" ? headerError : "an object: header → value"),
+    })
+    .default({}),
+  /** It runs on the operator's own machines: nobody sends a bill, and there is no limit to find out. */
+  local: z.boolean({ error: "true or false" }).default(false),
+  /** As `limits` of the file, for this endpoint. */
+  limits: listOf(withAnAmount(strictObject(limitFields)), "limits").default([]),
+  /** As `prices` of the file, for this endpoint. */
+  prices: listOf(modelPriceSchema, "prices").default([]),
+});
+
+export type Endpoint = z.output<typeof endpoint>;
+
+export const endpoints = z
+  .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, { error: nameError }), endpoint, {
+    error: ({ code }) => (code === "invalid_key" ? nameError : "an object: name → endpoint"),
+  })
+  .default({});

@@ -1,0 +1,101 @@
+import type { ProviderId } from "../providers/provider.ts";
+import { baseModel, matchesGlob, namesOf } from "./model-names.ts";
+import { modelsFileSchema, type ModelEntry, type ModelFamily, type ModelOverrides } from "./models-file.ts";
+import type { PriceEntry } from "./price-entry.ts";
+
+export interface CataloguedModel extends ModelEntry {
+  readonly provider: ProviderId;
+}
+
+/** What is known of models: shipped with each provider, and the operator's own on top. */
+export interface ModelCatalogue {
+  /** What a model takes. Memoised: it is on the hot path. Never fails: what nobody knows takes everything. */
+  family(provider: ProviderId, model: string): ModelFamily;
+  /** A snapshot or a fine-tuned model is found under its base's name. */
+  entry(provider: ProviderId, model: string): CataloguedModel | null;
+  /** The most that a call may write. */
+  capTokens(call: CapRequest): number;
+  /** Nobody sends a bill for its calls. */
+  isFree(provider: ProviderId): boolean;
+  readonly models: readonly CataloguedModel[];
+  readonly prices: readonly PriceEntry[];
+}
+
+export interface CapRequest {
+  readonly provider: ProviderId;
+  readonly model: string;
+  /** What the agent says: it counts for the visible text, and reasoning comes on top. */
+  readonly maxTokens: number;
+  /** 1, or more after an empty text that was cut by length. */
+  readonly factor: number;
+}
+
+/** One provider's part of the catalogue. */
+export interface ProviderModels {
+  readonly id: ProviderId;
+  /** Data of the form `modelsFileSchema`. */
+  readonly models: unknown;
+  readonly isFree: boolean;
+}
+
+const TAKES_EVERYTHING: ModelFamily = { match: ["*"], parameters: {}, reasoning: null };
+
+/** Models come with jobs, and there is no other end to how many are remembered. */
+const MOST_REMEMBERED = 1000;
+
+export function createCatalogue(
+  providers: readonly ProviderModels[],
+  overrides: ModelOverrides = { families: [], models: [] },
+): ModelCatalogue {
+  const shipped = providers.map(({ id, models }) => ({ provider: id, ...modelsFileSchema.parse(models) }));
+  const families = [
+    ...overrides.families,
+    ...shipped.flatMap(({ provider, families: own }) => own.map((family) => ({ ...family, provider }))),
+  ];
+  const models = new Map<string, CataloguedModel>();
+  const all = [
+    ...shipped.flatMap(({ provider, models: own }) => own.map((model) => ({ ...model, provider }))),
+    ...overrides.models,
+  ];
+  for (const entry of all) models.set(keyOf(entry), { ...models.get(keyOf(entry)), ...entry });
+  const free = new Set(providers.filter(({ isFree }) => isFree).map(({ id }) => id));
+
+  const family = remembered((provider, model): ModelFamily => {
+    const isOf = ({ match }: ModelFamily): boolean => match.some((glob) => matchesGlob(glob, baseModel(model)));
+    return families.find((known) => known.provider === provider && isOf(known)) ?? TAKES_EVERYTHING;
+  });
+  const entry = remembered(
+    (provider, model) =>
+      namesOf(model)
+        .map((name) => models.get(keyOf({ provider, model: name })))
+        .find((found) => found !== undefined) ?? null,
+  );
+  return {
+    family,
+    entry,
+    capTokens({ provider, model, maxTokens, factor }) {
+      const wanted = Math.ceil((maxTokens + (family(provider, model).reasoning?.headroomTokens ?? 0)) * factor);
+      return Math.min(wanted, entry(provider, model)?.outputTokens ?? wanted);
+    },
+    isFree: (provider) => free.has(provider),
+    models: [...models.values()],
+    prices: shipped.flatMap(({ provider, prices }) => prices.map((price) => ({ ...price, provider }))),
+  };
+}
+
+function keyOf({ provider, model }: { readonly provider: ProviderId; readonly model: string }): string {
+  return `${provider}/${model}`;
+}
+
+function remembered<Found>(find: (provider: ProviderId, model: string) => Found): typeof find {
+  const known = new Map<string, Found>();
+  return (provider, model) => {
+    const key = keyOf({ provider, model });
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const first = find(provider, model);
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    known.set(key, first);
+    return first;
+  };
+}

@@ -1,0 +1,190 @@
+import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
+import type { AdjustedParameter, GenerateRequest, GenerateResponse, Provider, ProviderId } from "../provider.ts";
+import { classifyError } from "./classify-error.ts";
+import { estimateUsage } from "./estimate-usage.ts";
+import type { HttpAnswer, HttpExchange, HttpFailure } from "./http-exchange.ts";
+import type { HttpTransport } from "./http-transport.ts";
+import { parseJson } from "./json.ts";
+import { limitReports } from "./limit-headers.ts";
+import { noAnswer, readBody, type ReadAnswer } from "./read-answer.ts";
+import { redact } from "./redact.ts";
+import { StreamReader, type StreamAssembler } from "./stream-reader.ts";
+
+export interface BuiltRequest<Body> {
+  readonly body: Body;
+  readonly adjustedParams: readonly AdjustedParameter[];
+}
+
+/** All that differs between vendors that are called over HTTP. */
+export interface Dialect<Body> {
+  readonly id: ProviderId;
+  /** Kept out of every error; `null`: the server wants none. */
+  readonly apiKey: string | null;
+  /** Headers of its own, lower case: others than those of `HttpExchange` are not sent. */
+  readonly sentHeaders: readonly string[];
+  /** The wire body of one attempt, and everything in it that is not as configured. */
+  build(request: GenerateRequest): BuiltRequest<Body>;
+  /** Sends through the vendor's package. What it returns or throws says less than the exchange, which knows. */
+  send(body: Body, call: { readonly exchange: HttpExchange; readonly request: GenerateRequest }): Promise<unknown>;
+  /** What a 2xx body says. Never throws; `null`: it is no answer of this vendor's. */
+  readonly read: (body: unknown) => ReadAnswer | null;
+  openStream(): StreamAssembler;
+  /** Starts to load the vendor's package. */
+  prepare(): void;
+}
+
+export interface HttpContext {
+  readonly transport: HttpTransport;
+  /** Epoch ms; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** A provider whose requests are built and sent by the vendor's package; the answers are read here. */
+export function createHttpProvider<Body>(dialect: Dialect<Body>, context: HttpContext): Provider {
+  const generate = async (request: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> => {
+    const { body, adjustedParams } = dialect.build(request);
+    const stream = request.parameters.stream ? new StreamReader(dialect.openStream(), request.onText) : null;
+    const exchange = context.transport.open({
+      signal,
+      timeoutMs: request.timeoutMs,
+      sentHeaders: dialect.sentHeaders,
+      ...(stream !== null && { onEvent: (data) => stream.take(data) }),
+    });
+    // Not the package's error: it quotes the header that it could not build, key included.
+    await dialect.send(body, { exchange, request }).catch(() => undefined);
+    const call: Call = { dialect, request, adjustedParams, stream, now: context.now ?? Date.now };
+    return respond(call, exchange.outcome);
+  };
+  return { id: dialect.id, generate, prepare: () => dialect.prepare() };
+}
+
+interface Call {
+  readonly dialect: Pick<Dialect<unknown>, "id" | "apiKey" | "read">;
+  readonly request: GenerateRequest;
+  readonly adjustedParams: readonly AdjustedParameter[];
+  readonly stream: StreamReader | null;
+  readonly now: () => number;
+}
+
+function respond(call: Call, outcome: HttpExchange["outcome"]): GenerateResponse {
+  if (outcome === null) {
+    throw callError(call, "the request could not be built", { kind: "invalid-request", sent: "no" });
+  }
+  if ("failure" in outcome) return afterFailure(call, outcome.failure);
+  const { answer } = outcome;
+  if (answer.status < 200 || answer.status >= 300) throw statusError(call, answer);
+  if (answer.isStream && call.stream !== null) return afterStream(call, call.stream, answer);
+  return toResponse(call, readBody(answer.text, call.dialect.read), answer);
+}
+
+type AnswerHead = Pick<HttpAnswer, "status" | "headers">;
+
+function afterStream(call: Call, stream: StreamReader, head: AnswerHead): GenerateResponse {
+  if (stream.error !== null) throw streamError(call, stream.error, head);
+  const whole = stream.whole();
+  const read = whole === null ? null : call.dialect.read(whole);
+  return toResponse(call, read ?? noAnswer("the stream ended before the answer did"), head);
+}
+
+/** An answer that was complete when its connection broke is as good as any: it was paid for. */
+function afterFailure(call: Call, failure: HttpFailure): GenerateResponse {
+  const { stream } = call;
+  const { status, headers, isStream, reason } = failure;
+  const isOver = isStream && stream !== null && (stream.error !== null || stream.whole() !== null);
+  if (isOver && status !== null && reason !== "aborted") return afterStream(call, stream, { status, headers });
+  throw failureError(call, failure);
+}
+
+function toResponse(call: Call, read: ReadAnswer, { status, headers }: AnswerHead): GenerateResponse {
+  const { outcome, usage, reportedCostMicroUsd } = read;
+  const requestId = requestIdOf(headers) ?? read.id;
+  const limits = limitReports(headers);
+  if ("kind" in outcome) {
+    const facts = { kind: outcome.kind, status, usage, reportedCostMicroUsd, requestId, limits };
+    throw callError(call, `HTTP ${status}: ${outcome.message}`, facts);
+  }
+  return {
+    text: outcome.text,
+    finishReason: read.finishReason,
+    rawFinishReason: read.rawFinishReason,
+    model: read.model ?? call.request.model,
+    usage: usage ?? estimateUsage(call.request.messages, outcome.text),
+    reportedCostMicroUsd,
+    adjustedParams: call.adjustedParams,
+    requestId,
+    limits,
+  };
+}
+
+/** `x-request-id` of OpenAI and those who follow it, `request-id` of Anthropic. */
+function requestIdOf(headers: HttpAnswer["headers"]): string | null {
+  return headers["x-request-id"] ?? headers["request-id"] ?? null;
+}
+
+function statusError(call: Call, { status, headers, text }: HttpAnswer): ProviderError {
+  const { message, code, ...facts } = classifyError({ status, headers, body: parseJson(text), now: call.now() });
+  const detail = status < 400 ? "a redirect, which is not followed" : message;
+  return callError(call, `HTTP ${status}${detail === "" ? "" : `: ${detail}`}`, {
+    ...facts,
+    code: code === null ? null : redactFor(call, code),
+    status,
+    requestId: requestIdOf(headers),
+    limits: limitReports(headers),
+  });
+}
+
+/** The vendor had already said 200 when it found out: its error is judged by what it says. */
+function streamError(call: Call, body: unknown, { status, headers }: AnswerHead): ProviderError {
+  const { message, code, kind, ...facts } = classifyError({ status: null, headers, body, now: call.now() });
+  return callError(call, `HTTP ${status}, then an error in the stream: ${message}`, {
+    ...facts,
+    kind,
+    code: code === null ? null : redactFor(call, code),
+    status,
+    requestId: requestIdOf(headers),
+    limits: limitReports(headers),
+  });
+}
+
+/** What each way to fail means: which kind, whether the vendor may have seen the request, and what to tell people. */
+function failureError(call: Call, { reason, sent, status, code, isStream }: HttpFailure): ProviderError {
+  const withCode = code === null ? "" : ` (${code})`;
+  const { timeoutMs } = call.request;
+  const fail = (kind: ProviderErrorKind, seen: Sent, message: string): ProviderError =>
+    callError(call, message, { kind, sent: seen, status, code });
+  switch (reason) {
+    case "unreachable":
+      return fail("network", "no", `no connection${withCode}`);
+    case "certificate":
+      return fail("certificate", "no", `TLS failed${withCode}`);
+    case "disconnected":
+      return isStream
+        ? fail("invalid-response", "yes", `the stream broke off${withCode}`)
+        : fail("disconnected", "unknown", `the connection broke before the answer was complete${withCode}`);
+    case "aborted":
+      return fail("aborted", sent ? "unknown" : "no", "stopped by us");
+    case "deadline":
+      return sent
+        ? fail("timeout", "unknown", `no complete answer within ${timeoutMs} ms`)
+        : fail("network", "no", `no connection within ${timeoutMs} ms`);
+    case "stalled":
+      return fail("timeout", "unknown", `the ${isStream ? "stream" : "answer"} stood still`);
+    case "too-large":
+      return fail("invalid-response", "yes", "the answer is larger than 4 MiB and was cut off");
+    case "malformed":
+      return fail("invalid-response", "yes", `the answer is not HTTP${withCode}`);
+    default:
+      return reason satisfies never;
+  }
+}
+
+type CallFacts = Omit<ProviderErrorFacts, "provider" | "sent"> & { readonly sent?: Sent };
+
+/** No cause: what lies beneath can hold the raw answer and the request. */
+function callError(call: Call, message: string, facts: CallFacts): ProviderError {
+  return new ProviderError(redactFor(call, message), { sent: "yes", ...facts, provider: call.dialect.id });
+}
+
+function redactFor({ dialect, request }: Call, text: string): string {
+  return redact(text, dialect.apiKey, request.messages);
+}

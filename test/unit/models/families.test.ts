@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { createCatalogue } from "../../../src/models/model-catalogue.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
+
+const catalogue = createCatalogue(PROVIDERS);
+
+/** [name of the cap, effort, takes sampling parameters] */
+function summary(provider: string, model: string): [string, string | null, boolean] {
+  const { parameters, reasoning } = catalogue.family(provider, model);
+  const cap = parameters.max_tokens ?? {};
+  const takes = !("drop" in (parameters.temperature ?? {})) && !("drop" in (parameters.top_p ?? {}));
+  return [("as" in cap ? cap.as : null) ?? "max_tokens", reasoning?.least ?? null, takes];
+}
+
+describe("what OpenAI's models take:", () => {
+  it.each(["gpt-4", "gpt-4-turbo", "gpt-4o-mini", "gpt-4.1", "gpt-3.5-turbo", "gpt-5-chat-latest", "ft:gpt-4o:org::x"])(
+    "%s takes everything under its old name",
+    (model) => {
+      expect(summary("openai", model)).toEqual(["max_tokens", null, true]);
+    },
+  );
+
+  it.each(["gpt-5.1", "gpt-5.2-2025-12-11", "gpt-5.4-mini", "gpt-5.5", "gpt-5.6-luna", "gpt-5.3-codex"])(
+    "%s can do without reasoning, and takes sampling parameters then",
+    (model) => {
+      expect(summary("openai", model)).toEqual(["max_completion_tokens", "none", true]);
+      expect(catalogue.family("openai", model).reasoning?.samplingNeedsNone).toBe(true);
+    },
+  );
+
+  it.each(["gpt-6-luna", "gpt-6-sol", "gpt-6.1-terra", "ft:gpt-6-luna:org::x"])("%s too", (model) => {
+    expect(summary("openai", model)).toEqual(["max_completion_tokens", "none", true]);
+  });
+
+  it.each(["gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-sol", "gpt-7", "gpt-10-mini", "o3", "o4-mini", "o1"])(
+    "%s always reasons, as little as it can, with room for it beside the text",
+    (model) => {
+      expect(summary("openai", model)).toEqual(["max_completion_tokens", "low", false]);
+      expect(catalogue.capTokens({ provider: "openai", model, maxTokens: 280, factor: 1 })).toBeGreaterThan(280 + 500);
+    },
+  );
+
+  it.each(["gpt-5", "gpt-5-mini", "gpt-5-nano-2025-08-07"])("%s reasons minimally", (model) => {
+    expect(summary("openai", model)).toEqual(["max_completion_tokens", "minimal", false]);
+  });
+
+  it.each([
+    "gpt-5.1-chat-latest",
+    "gpt-5.3-chat-latest",
+    "gpt-5-pro",
+    "gpt-5.4-pro",
+    "o3-pro",
+    "o1-mini",
+    "gpt-5.1-codex-max",
+  ])("%s reasons as it likes and is not asked", (model) => {
+    expect(summary("openai", model)).toEqual(["max_completion_tokens", "fixed", false]);
+  });
+
+  it("an unknown name is taken for a model that takes everything", () => {
+    expect(summary("openai", "llama3:8b")).toEqual(["max_tokens", null, true]);
+  });
+});
+
+describe("what Grok's models take:", () => {
+  it.each([
+    ["grok-4.3", "none"],
+    ["grok-4.3-latest", "none"],
+    ["grok-4.5", "low"],
+    ["grok-4.6", "low"],
+    ["grok-4.7", "low"],
+    ["grok-4.20-0309-non-reasoning", null],
+    ["grok-1", null],
+  ])("%s: reasoning effort %s", (model, effort) => {
+    expect(summary("grok", model)).toEqual(["max_completion_tokens", effort, true]);
+  });
+
+  it("no model takes penalties or logit_bias", () => {
+    const { parameters } = catalogue.family("grok", "grok-4.3");
+    const dropped = Object.entries(parameters).filter(([, rule]) => "drop" in rule);
+    expect(dropped.map(([name]) => name)).toEqual(["frequency_penalty", "presence_penalty", "logit_bias"]);
+  });
+});
