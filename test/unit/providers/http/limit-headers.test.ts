@@ -35,6 +35,7 @@ const RECORDED: Readonly<Record<string, readonly string[]>> = {
     "tokens 10000000 of 10000000 per minute",
   ],
   "grok/200-no-reasoning-cached.json": ["requests 606 of 607 per minute", "tokens 4000000 of 4000000 per minute"],
+  "grok/200-stream-reasoning.json": ["requests 1800 of 1800 per minute", "tokens 10000000 of 10000000 per minute"],
   // Azure counts no tokens here: none remain, and it is full again at once.
   "grok/413-azure-text-body-too-long.json": ["requests 48 of 50 per minute", "tokens ? of 50000 per minute"],
   "grok/500-azure-no-answer-from-model.json": ["requests 48 of 50 per minute", "tokens ? of 50000 per minute"],
@@ -47,6 +48,7 @@ const RECORDED: Readonly<Record<string, readonly string[]>> = {
     "tokens ? of 250000 per minute",
   ],
   "openai/200-reasoning-tokens.json": ["requests 499 of 500 per minute", "tokens 199994 of 200000 per minute"],
+  "openai/200-stream-reasoning.json": ["requests 4999 of 5000 per minute", "tokens 1999993 of 2000000 per minute"],
   "openai/400-unsupported-value-temperature.json": [
     "requests 29999 of 30000 per minute",
     "tokens 149999500 of 150000000 per minute",
