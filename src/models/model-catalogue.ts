@@ -48,10 +48,11 @@ export function createCatalogue(
   overrides: ModelOverrides = { families: [], models: [] },
 ): ModelCatalogue {
   const shipped = providers.map(({ id, models }) => ({ provider: id, ...modelsFileSchema.parse(models) }));
+  const common = new Map(shipped.map(({ provider, parameters }) => [provider, parameters]));
   const families = [
     ...overrides.families,
     ...shipped.flatMap(({ provider, families: own }) => own.map((family) => ({ ...family, provider }))),
-  ];
+  ].map((family) => ({ ...family, parameters: { ...common.get(family.provider), ...family.parameters } }));
   const models = new Map<string, CataloguedModel>();
   const all = [
     ...shipped.flatMap(({ provider, models: own }) => own.map((model) => ({ ...model, provider }))),
@@ -62,7 +63,8 @@ export function createCatalogue(
 
   const family = remembered((provider, model): ModelFamily => {
     const isOf = ({ match }: ModelFamily): boolean => match.some((glob) => matchesGlob(glob, baseModel(model)));
-    return families.find((known) => known.provider === provider && isOf(known)) ?? TAKES_EVERYTHING;
+    const known = families.find((candidate) => candidate.provider === provider && isOf(candidate));
+    return known ?? { ...TAKES_EVERYTHING, parameters: common.get(provider) ?? {} };
   });
   const entry = remembered(
     (provider, model) =>

@@ -41,6 +41,8 @@ export type ParameterRule = z.infer<typeof ruleSchema>;
 const reasoningSchema = z.strictObject({
   /** The least that can be asked for; `fixed`: the model refuses to be asked. */
   least: z.enum(["none", "minimal", "low", "fixed"], { error: '"none", "minimal", "low" or "fixed"' }),
+  /** What is sent to ask for it: fields of the vendor's own request. Default: `reasoning_effort` with `least`. */
+  ask: z.record(text, z.json()).optional(),
   /** What the wire's cap gets on top of `max_tokens`, which counts for the visible text: reasoning uses it up as well. */
   headroomTokens: z.int().min(0).default(0),
   /** Sampling parameters are taken only while the effort is `none`. */
@@ -52,12 +54,14 @@ const source = {
   readOn: date.optional(),
 };
 
+const parameters = z.partialRecord(z.enum(PARAMETERS), ruleSchema).default({});
+
 /** Models that take the same parameters. */
 export const familySchema = z.strictObject({
   /** Globs that know `*` only, against the whole name of a model. The first family that matches counts. */
   match: z.array(text).min(1),
   /** What is not named is taken as it is. */
-  parameters: z.partialRecord(z.enum(PARAMETERS), ruleSchema).default({}),
+  parameters,
   /** `null`: it does not reason unless told to, or never. */
   reasoning: reasoningSchema.nullable().default(null),
   ...source,
@@ -88,6 +92,8 @@ export type ModelEntry = z.infer<typeof modelSchema>;
 export const modelPriceSchema = z.strictObject({ model: text, ...priceRatesShape, tiers: priceTiers, ...source });
 
 export const modelsFileSchema = z.strictObject({
+  /** Rules of all families that do not say otherwise. */
+  parameters,
   /** When speed, quality, cost and use were judged. */
   judgedOn: date.optional(),
   families: z.array(familySchema),

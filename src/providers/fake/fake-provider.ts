@@ -3,6 +3,7 @@ import { showValue } from "../../platform/problem.ts";
 import type { ProviderDefinition } from "../definition.ts";
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
+import models from "./models.json" with { type: "json" };
 import { RESPONSE_STYLES, type ResponseStyle } from "./phrases.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { sliceWhole, writeText } from "./write-text.ts";
@@ -40,11 +41,7 @@ export const FAKE: ProviderDefinition = {
   limited: false,
   limitGroups: ["model", "key"],
   isFree: true,
-  models: {
-    families: [],
-    models: [{ model: "fake-1", title: "Fake", speed: "Instant", quality: "Basic", cost: "Free", bestFor: "Testing" }],
-    prices: [],
-  },
+  models,
   modelList: null,
   create: ({ options }) => createFake(options),
 };

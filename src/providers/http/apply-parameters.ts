@@ -5,26 +5,27 @@ import type { AdjustedParameter, GenerateRequest } from "../provider.ts";
 export interface AppliedParameters {
   /** Wire name → value. Without a rule that renames it, a parameter has our own name. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** `null`: the vendor is told nothing of it. */
-  readonly effort: "none" | "minimal" | "low" | null;
+  /** Fields of the request that ask for the least reasoning; none: the vendor is told nothing of it. */
+  readonly reasoning: Readonly<Record<string, unknown>>;
   readonly adjustedParams: readonly AdjustedParameter[];
 }
 
 export const REFUSED_EARLIER = "the vendor refused it earlier";
 const NEEDS_EFFORT_NONE = "this model takes it only without reasoning";
-export const EFFORT = "reasoning_effort";
+const EFFORT = "reasoning_effort";
 
 /** Applies a family's table to one attempt. The only place where parameters are renamed, clamped and dropped. */
 export function applyParameters(request: GenerateRequest, family: ModelFamily): AppliedParameters {
   const adjustedParams: AdjustedParameter[] = [];
-  const effort = effortOf(request, family, adjustedParams);
+  const reasoning = askForLeast(request, family, adjustedParams);
+  const isOff = family.reasoning?.least === "none" && Object.keys(reasoning).length > 0;
   const values = new Map<string, unknown>();
   for (const [parameter, value] of configured(request)) {
-    const reasons = family.reasoning?.samplingNeedsNone === true && effort !== "none" && isSampling(parameter);
+    const reasons = family.reasoning?.samplingNeedsNone === true && !isOff && isSampling(parameter);
     const rule: ParameterRule = reasons ? { drop: NEEDS_EFFORT_NONE } : (family.parameters[parameter] ?? {});
     apply({ parameter, value, rule, request }, values, adjustedParams);
   }
-  return { values, effort, adjustedParams };
+  return { values, reasoning, adjustedParams };
 }
 
 /** In the order in which adjustments are told. Zero penalties are what every vendor does anyway, but some refuse even the zero. */
@@ -46,19 +47,22 @@ function isSampling(parameter: ParameterName): boolean {
   return parameter !== "max_tokens" && parameter !== "user";
 }
 
-function effortOf(
+function askForLeast(
   { omit }: GenerateRequest,
   { reasoning }: ModelFamily,
   adjustedParams: AdjustedParameter[],
-): AppliedParameters["effort"] {
-  if (reasoning === null || reasoning.least === "fixed") return null;
-  if (omit.includes(EFFORT)) {
+): AppliedParameters["reasoning"] {
+  if (reasoning === null || reasoning.least === "fixed") return {};
+  const ask = reasoning.ask ?? { [EFFORT]: reasoning.least };
+  // A vendor may name the field itself, or something inside it.
+  const isRefused = Object.keys(ask).some((name) => omit.some((word) => word === name || word.startsWith(`${name}.`)));
+  if (isRefused) {
     adjustedParams.push({ parameter: EFFORT, change: "dropped", why: REFUSED_EARLIER });
-    return null;
+    return {};
   }
   const why = "reasoning is billed as output and counts against max_tokens";
   adjustedParams.push({ parameter: EFFORT, change: `set to ${reasoning.least}`, why });
-  return reasoning.least;
+  return ask;
 }
 
 interface Configured {

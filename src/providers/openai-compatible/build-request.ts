@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai";
 import type { ModelFamily } from "../../models/models-file.ts";
-import { EFFORT, REFUSED_EARLIER, applyParameters } from "../http/apply-parameters.ts";
+import { REFUSED_EARLIER, applyParameters } from "../http/apply-parameters.ts";
 import type { BuiltRequest } from "../http/http-provider.ts";
 import type { AdjustedParameter, GenerateRequest } from "../provider.ts";
 
@@ -8,14 +8,14 @@ export type ChatCompletionsBody = OpenAI.ChatCompletionCreateParams;
 
 /** The wire body for one attempt. Our names of the parameters are those of chat completions. */
 export function buildRequest(request: GenerateRequest, family: ModelFamily): BuiltRequest<ChatCompletionsBody> {
-  const { values, effort, adjustedParams } = applyParameters(request, family);
+  const { values, reasoning, adjustedParams } = applyParameters(request, family);
   const streaming: AdjustedParameter[] = [];
   return {
     body: {
       model: request.model,
       messages: [...request.messages],
       ...Object.fromEntries(values),
-      ...(effort !== null && { [EFFORT]: effort }),
+      ...reasoning,
       ...(request.parameters.stream && stream(request, streaming)),
     },
     adjustedParams: [...adjustedParams, ...streaming],
