@@ -24,6 +24,7 @@ import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createMonitor } from "./monitor/server.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
+import { openRefusedParameters } from "./storage/refused-parameters.ts";
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
@@ -113,7 +114,8 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     limitGroups: file.limitGroups,
     transport: { idleTimeoutMs: file.idleSeconds * 1000 },
   });
-  const generation = generationDependencies(config, { admission, providers, logger });
+  const refused = await openRefusedParameters(redis, namespace, systemClock);
+  const generation = generationDependencies(config, { admission, providers, refused, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
   const lanes = file.worker.lanes ?? null;
@@ -153,12 +155,13 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
 interface GenerationParts {
   readonly admission: GenerationDependencies["admission"];
   readonly providers: ProviderRegistry;
+  readonly refused: GenerationDependencies["refused"];
   readonly logger: Logger;
 }
 
 function generationDependencies(
   { file, providers: { catalogue } }: Pick<Config, "file" | "providers">,
-  { admission, providers, logger }: GenerationParts,
+  { admission, providers, refused, logger }: GenerationParts,
 ): GenerationDependencies {
   return {
     admission,
@@ -166,6 +169,7 @@ function generationDependencies(
     catalogue,
     prices: createPrices({ catalogue, overrides: file.prices }),
     estimator: createTokenEstimator(),
+    refused,
     policy: generationPolicyOf(file),
     clock: systemClock,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),

@@ -48,7 +48,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/storage/": {
     imports: ["src/admission/keys.ts", "src/job/", "src/platform/"],
-    types: ["src/admission/limit-policy.ts"],
+    types: ["src/admission/limit-policy.ts", "src/generation/refused-parameters.ts"],
     packages: ["ioredis"],
   },
   "src/queue/": {

@@ -20,6 +20,8 @@ export interface ControlKeys {
   credential(name: string): string;
   /** Set: names of limit groups and keys that something is known of. */
   readonly knownLimits: string;
+  /** Sorted set: `<parameter> <provider>/<model>` → when the model refused it (epoch ms). */
+  readonly refusedParameters: string;
   /** Hash: what operators have paused. */
   readonly operatorPauses: string;
   /** Set: lanes that stand still because of that. */
@@ -56,6 +58,7 @@ export function controlKeys(namespace: string): ControlKeys {
     lastCalls: (group) => `${tag}:calls:${group}`,
     credential: (name) => `${tag}:key:${name}`,
     knownLimits: `${tag}:known-limits`,
+    refusedParameters: `${tag}:refused-parameters`,
     operatorPauses: `${tag}:paused`,
     pausedLanes: `${tag}:paused-lanes`,
     spending: (day) => `${tag}:spending:${day}`,

@@ -12,6 +12,7 @@ import type {
   TokenUsage,
 } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
+import type { RefusedParameters } from "./refused-parameters.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
 import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
@@ -26,6 +27,7 @@ export interface AttemptDependencies {
   readonly prices: Prices;
   readonly clock: Clock;
   readonly catalogue: Pick<ModelCatalogue, "capTokens">;
+  readonly refused: Pick<RefusedParameters, "of">;
 }
 
 interface IntentInput {
@@ -113,7 +115,7 @@ export async function callProvider(input: CallInput, deps: AttemptDependencies):
   const startedMs = deps.clock.monotonicMs();
   const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
   try {
-    const response = await input.provider.generate(requestOf(input), input.signal);
+    const response = await input.provider.generate(requestOf(input, deps), input.signal);
     return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
   } catch (thrown) {
     const error = asProviderError(thrown, input.member.provider);
@@ -121,14 +123,17 @@ export async function callProvider(input: CallInput, deps: AttemptDependencies):
   }
 }
 
-function requestOf({ intent, member, step, messages, capTokens }: CallInput): GenerateRequest {
+function requestOf(
+  { intent, member, step, messages, capTokens }: CallInput,
+  { refused }: Pick<AttemptDependencies, "refused">,
+): GenerateRequest {
   const { model, parameters, timeoutMs, options } = member;
   return {
     attemptId: intent.attemptId,
     model,
     messages,
     parameters,
-    omit: step.omit,
+    omit: [...refused.of(member.provider, model), ...step.omit],
     capTokens,
     isRecovery: step.request === "recover",
     timeoutMs,

@@ -8,6 +8,7 @@ import type { Prices } from "../models/prices.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
 import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
+import type { RefusedParameters } from "./refused-parameters.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
 
 export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
@@ -41,6 +42,7 @@ export interface GenerationDependencies {
   readonly prices: Prices;
   readonly catalogue: Pick<ModelCatalogue, "capTokens">;
   readonly estimator: TokenEstimator;
+  readonly refused: RefusedParameters;
   readonly policy: GenerationPolicy;
   readonly clock: Clock;
   readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];

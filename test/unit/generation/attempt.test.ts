@@ -54,6 +54,7 @@ function deps(prices: readonly (typeof PRICE)[] = [PRICE]): Parameters<typeof in
   return {
     prices: createPrices({ catalogue: NOTHING_KNOWN, overrides: prices }),
     catalogue: NOTHING_KNOWN,
+    refused: { of: (provider, model) => (provider === "openai" && model === "m" ? ["seed"] : []) },
     clock: { now: () => START, monotonicMs: () => (elapsedMs += 1500) },
   };
 }
@@ -155,7 +156,7 @@ describe("a call", () => {
       model: "m",
       messages: MESSAGES,
       parameters: PARAMETERS,
-      omit: ["stop"],
+      omit: ["seed", "stop"],
       capTokens: 4 * PARAMETERS.maxTokens,
       isRecovery: true,
       timeoutMs: 30_000,
