@@ -30,6 +30,7 @@ import { createLaneWorkers } from "./queue/lane-workers.ts";
 import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+import { createTextFeeds } from "./storage/text-feed.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -109,10 +110,10 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     retry: { signal: giveUp.signal, onFailure },
   });
   const providers = createProviders(config.providers.settings, { limitGroups: file.limitGroups });
-  const generation = generationDependencies(config, { admission, providers, logger });
+  const openTextFeed = createTextFeeds(redis, namespace);
+  const generation = generationDependencies(config, { admission, openTextFeed, providers, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
-  const lanes = file.worker.lanes ?? null;
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
@@ -120,7 +121,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     queueRedis,
     namespace,
     concurrency,
-    lanes,
+    lanes: file.worker.lanes ?? null,
     isConfigured,
     consumer,
     clock: systemClock,
@@ -148,13 +149,14 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
 
 interface GenerationParts {
   readonly admission: GenerationDependencies["admission"];
+  readonly openTextFeed: GenerationDependencies["openTextFeed"];
   readonly providers: ProviderRegistry;
   readonly logger: Logger;
 }
 
 function generationDependencies(
   { file }: Pick<Config, "file">,
-  { admission, providers, logger }: GenerationParts,
+  { admission, openTextFeed, providers, logger }: GenerationParts,
 ): GenerationDependencies {
   return {
     admission,
@@ -164,6 +166,7 @@ function generationDependencies(
     policy: generationPolicyOf(file),
     clock: systemClock,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
+    openTextFeed,
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
     onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),

@@ -12,6 +12,7 @@ import type {
   TokenUsage,
 } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
+import type { TextFeed, TextSource } from "./run.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
 import type { Prices } from "../models/prices.ts";
 
@@ -24,6 +25,10 @@ const FRAMING_BYTES_PER_MESSAGE = 16;
 interface AttemptDependencies {
   readonly prices: Prices;
   readonly clock: Clock;
+}
+
+interface CallDependencies extends AttemptDependencies {
+  readonly openTextFeed: (source: TextSource) => TextFeed;
 }
 
 interface IntentInput {
@@ -100,19 +105,22 @@ export interface CallOutcome {
 }
 
 /** Makes one provider call and turns whatever comes of it into a row. Never throws. */
-export async function callProvider(input: CallInput, deps: AttemptDependencies): Promise<CallOutcome> {
+export async function callProvider(input: CallInput, deps: CallDependencies): Promise<CallOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
+  const feed = input.member.parameters.stream ? deps.openTextFeed(input.intent) : null;
   try {
-    const response = await input.provider.generate(requestOf(input), input.signal);
+    const response = await input.provider.generate(requestOf(input, feed), input.signal);
     return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
   } catch (thrown) {
     const error = asProviderError(thrown, input.member.provider);
     return { row: failedRow(timed(), error, deps.prices), response: null, limits: error.limits };
+  } finally {
+    feed?.close();
   }
 }
 
-function requestOf({ intent, member, step, messages }: CallInput): GenerateRequest {
+function requestOf({ intent, member, step, messages }: CallInput, feed: TextFeed | null): GenerateRequest {
   const { model, parameters, timeoutMs, options } = member;
   return {
     attemptId: intent.attemptId,
@@ -123,6 +131,7 @@ function requestOf({ intent, member, step, messages }: CallInput): GenerateReque
     capFactor: capFactor(step),
     timeoutMs,
     options,
+    ...(feed === null ? {} : { onText: (textSoFar) => feed.onText(textSoFar) }),
   };
 }
 
