@@ -65,7 +65,7 @@ export interface Producer {
    * The text of a job while it is written, where its agent has `stream`, and at last its result. Every text is the whole
    * one so far; who takes them slowly gets the newest only. A new `attempt` (a retry, a fail-over) starts anew. Ends after
    * the result, or without it when `signal` fires. An unknown id is waited for, as `result` does: the job may still come.
-   * The iterator throws RedisUnavailableError.
+   * So is a Redis that is away; one that does not let us in: the iterator throws RedisUnavailableError.
    */
   follow(id: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<FollowEvent>;
   /**

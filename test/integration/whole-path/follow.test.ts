@@ -1,7 +1,15 @@
+import { Redis } from "ioredis";
+import { pino } from "pino";
 import { expect, it } from "vitest";
+import { controlKeys } from "../../../src/admission/keys.ts";
+import { parseAgentObject } from "../../../src/agents/parse-agent.ts";
+import { compileOptions, composeProducer, composeWorker } from "../../../src/compose.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
 import type { FollowEvent, PartialText } from "../../../src/job/partial-text.ts";
+import { RedisUnavailableError } from "../../../src/platform/redis.ts";
 import { succeededRecord } from "../../support/attempts.ts";
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
+import { startLocalRedis } from "../../support/redis-server.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 const ECHO = {
@@ -164,31 +172,59 @@ it("a job that does not stream has a result only, and publishes nothing", async 
 
 it("who takes texts slowly gets the newest only; an older attempt, and what is no text of ours, is left out", async () => {
   await using system = await startSystem();
-  const author = { provider: "fake", model: "fake-1" };
-  const publish = async (message: object | string): Promise<unknown> =>
-    await system.redis.publish(
-      system.keys.partialChannel("a"),
-      typeof message === "string" ? message : JSON.stringify(message),
-    );
+  const text = { attempt: 2, provider: "fake", model: "fake-1", text: "Fog" };
+  const publish = async (jobId: string, ...messages: (object | string)[]): Promise<void> => {
+    for (const message of messages)
+      await system.redis.publish(
+        system.keys.partialChannel(jobId),
+        typeof message === "string" ? message : JSON.stringify(message),
+      );
+  };
   const slow = system.producer.follow("a")[Symbol.asyncIterator]();
   const first = slow.next();
-  const quick = system.producer.follow("a")[Symbol.asyncIterator]();
-  const seen = quick.next();
-  await waitFor(async () => (await followersOf(system, "a")) === 1);
-  await publish({ ...author, attempt: 2, text: "Fog" });
-  expect([(await first).value, (await seen).value]).toMatchObject([{ text: "Fog" }, { text: "Fog" }]);
-  await publish({ ...author, attempt: 2, text: "Fog, " });
-  for (const message of ["no JSON", "null", { text: "no attempt" }, { ...author, attempt: 1, text: "Gulls" }])
-    await publish(message);
-  await publish({ ...author, attempt: 2, text: "Fog, again" });
-  // Both hear a message at the same time.
-  while (((await quick.next()).value as PartialText).text !== "Fog, again");
-  expect((await slow.next()).value).toEqual({ type: "text", ...author, attempt: 2, text: "Fog, again" });
+  const marker = system.producer.follow("b")[Symbol.asyncIterator]();
+  const heard = marker.next();
+  await waitFor(async () => (await followersOf(system, "a")) === 1 && (await followersOf(system, "b")) === 1);
+  await publish("a", text);
+  expect(await first).toEqual({ done: false, value: { type: "text", ...text } });
+  await publish("a", { ...text, text: "Fog," }, { ...text, text: "Fog, again" });
+  await publish("a", "no JSON", "null", { text: "no attempt" }, { ...text, attempt: 1, text: "Gulls" });
+  // One connection hears both jobs: what was sent before this has been heard before it.
+  await publish("b", text);
+  await heard;
+  expect((await slow.next()).value).toEqual({ type: "text", ...text, text: "Fog, again" });
   await system.redis.hset(system.keys.job("a"), "result", JSON.stringify(succeededRecord("a")));
   await system.redis.publish(system.keys.settledChannel, "a");
   expect([await slow.next(), await slow.next()]).toEqual([
     { done: false, value: { type: "result", result: succeededRecord("a") } },
     { done: true, value: undefined },
   ]);
-  await quick.return?.();
+  await marker.return?.();
+});
+
+it("a Redis that refuses the channel spoils no call; who follows is told", async () => {
+  await using server = await startLocalRedis();
+  const namespace = "narrow";
+  const { settledChannel, cancelledChannel, epochsChannel } = controlKeys(namespace);
+  const admin = new Redis(server.url);
+  const channels = [settledChannel, cancelledChannel, epochsChannel].map((channel) => `&${channel}`);
+  await admin.call("ACL", "SETUSER", "narrow", "on", ">pw-of-narrow", "~*", "+@all", "resetchannels", ...channels);
+  admin.disconnect();
+  const address = { url: server.url.replace("redis://", "redis://narrow:pw-of-narrow@") };
+  const loaded = loadConfig({
+    environment: { REDIS_URL: address.url },
+    directory: import.meta.dirname,
+    isTerminal: false,
+  });
+  const config = { ...loaded, namespace };
+  const { agent } = parseAgentObject("agent", ECHO, compileOptions(config));
+  await using producer = composeProducer({ config, address, agents: new Map([[agent.id, agent]]) });
+  await using _worker = await composeWorker({ config, address, logger: pino({ level: "silent" }) });
+  await producer.enqueue(TWEET);
+  expect(await producer.result("a", { waitMs: 20_000 })).toMatchObject({ status: "succeeded" });
+  const error: unknown = await collect(producer.follow("a")).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(RedisUnavailableError);
+  expect((error as Error).message).toMatch(
+    /^Redis at redis:\/\/\*\*\*@127.* it refuses the user or password in REDIS_URL\.$/,
+  );
 });
