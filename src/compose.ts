@@ -31,6 +31,7 @@ import { createLaneWorkers } from "./queue/lane-workers.ts";
 import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+import { createTextFeeds } from "./storage/text-feed.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -114,11 +115,11 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     limitGroups: file.limitGroups,
     transport: { idleTimeoutMs: file.idleSeconds * 1000 },
   });
+  const openTextFeed = createTextFeeds(redis, namespace);
   const refused = await openRefusedParameters(redis, namespace, systemClock);
-  const generation = generationDependencies(config, { admission, providers, refused, logger });
+  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
-  const lanes = file.worker.lanes ?? null;
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
@@ -126,7 +127,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     queueRedis,
     namespace,
     concurrency,
-    lanes,
+    lanes: file.worker.lanes ?? null,
     isConfigured,
     consumer,
     clock: systemClock,
@@ -154,6 +155,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
 
 interface GenerationParts {
   readonly admission: GenerationDependencies["admission"];
+  readonly openTextFeed: GenerationDependencies["openTextFeed"];
   readonly providers: ProviderRegistry;
   readonly refused: GenerationDependencies["refused"];
   readonly logger: Logger;
@@ -161,7 +163,7 @@ interface GenerationParts {
 
 function generationDependencies(
   { file, providers: { catalogue } }: Pick<Config, "file" | "providers">,
-  { admission, providers, refused, logger }: GenerationParts,
+  { admission, openTextFeed, providers, refused, logger }: GenerationParts,
 ): GenerationDependencies {
   return {
     admission,
@@ -173,6 +175,7 @@ function generationDependencies(
     policy: generationPolicyOf(file),
     clock: systemClock,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
+    openTextFeed,
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
     onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),

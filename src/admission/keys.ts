@@ -42,6 +42,8 @@ export interface ControlKeys {
   /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
   readonly settledChannel: string;
   readonly cancelledChannel: string;
+  /** Channel: the text of a job while it is written, see `job/partial-text.ts`. */
+  partialChannel(jobId: string): string;
   /** Channel: see `epoch-watch.ts`. */
   readonly epochsChannel: string;
 }
@@ -70,6 +72,7 @@ export function controlKeys(namespace: string): ControlKeys {
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
     settledChannel: `${tag}:settled`,
     cancelledChannel: `${tag}:cancelled`,
+    partialChannel: (jobId) => `${tag}:partial:${jobId}`,
     epochsChannel: `${tag}:epochs`,
   };
 }

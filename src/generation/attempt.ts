@@ -13,6 +13,7 @@ import type {
 } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
 import type { RefusedParameters } from "./refused-parameters.ts";
+import type { TextFeed, TextSource } from "./run.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
 import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
@@ -28,6 +29,10 @@ export interface AttemptDependencies {
   readonly clock: Clock;
   readonly catalogue: Pick<ModelCatalogue, "capTokens">;
   readonly refused: Pick<RefusedParameters, "of">;
+}
+
+interface CallDependencies extends AttemptDependencies {
+  readonly openTextFeed: (source: TextSource) => TextFeed;
 }
 
 interface IntentInput {
@@ -111,20 +116,24 @@ export interface CallOutcome {
 }
 
 /** Makes one provider call and turns whatever comes of it into a row. Never throws. */
-export async function callProvider(input: CallInput, deps: AttemptDependencies): Promise<CallOutcome> {
+export async function callProvider(input: CallInput, deps: CallDependencies): Promise<CallOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
+  const feed = input.member.parameters.stream ? deps.openTextFeed(input.intent) : null;
   try {
-    const response = await input.provider.generate(requestOf(input, deps), input.signal);
+    const response = await input.provider.generate(requestOf(input, feed, deps), input.signal);
     return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
   } catch (thrown) {
     const error = asProviderError(thrown, input.member.provider);
     return { row: failedRow(timed(), error, deps.prices), response: null, limits: error.limits };
+  } finally {
+    feed?.close();
   }
 }
 
 function requestOf(
   { intent, member, step, messages, capTokens }: CallInput,
+  feed: TextFeed | null,
   { refused }: Pick<AttemptDependencies, "refused">,
 ): GenerateRequest {
   const { model, parameters, timeoutMs, options } = member;
@@ -138,6 +147,7 @@ function requestOf(
     isRecovery: step.request === "recover",
     timeoutMs,
     options,
+    ...(feed === null ? {} : { onText: (textSoFar) => feed.onText(textSoFar) }),
   };
 }
 

@@ -36,6 +36,21 @@ export interface ConfiguredProvider {
   targets(model: string): readonly ConfiguredTarget[];
 }
 
+/** Whose text it is. */
+export interface TextSource {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Takes the text of one call as it grows, for whoever follows it. Never throws, and never holds the call up. */
+export interface TextFeed {
+  onText(textSoFar: string): void;
+  /** The call is over: nothing of the feed remains. */
+  close(): void;
+}
+
 export interface GenerationDependencies {
   readonly admission: Admission;
   readonly provider: (id: string) => ConfiguredProvider | undefined;
@@ -46,6 +61,8 @@ export interface GenerationDependencies {
   readonly policy: GenerationPolicy;
   readonly clock: Clock;
   readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];
+  /** Called for each call whose answer is streamed. */
+  readonly openTextFeed: (source: TextSource) => TextFeed;
   /** Told of every attempt when it is recorded, and of every step: for logs. */
   readonly onAttempt: (row: UsageRecord) => void;
   readonly onStep: (job: GenerationJob, step: Step) => void;

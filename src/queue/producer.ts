@@ -4,8 +4,10 @@ import { cancelJob, type CancelReply } from "../admission/claims.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import type { FollowEvent } from "../job/partial-text.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
+import { followJob } from "../storage/follow-job.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
@@ -60,6 +62,13 @@ export interface Producer {
     options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
   ): Promise<GenerationResult | null>;
   /**
+   * The text of a job while it is written, where its agent has `stream`, and at last its result. Every text is the whole
+   * one so far; who takes them slowly gets the newest only. A new `attempt` (a retry, a fail-over) starts anew. Ends after
+   * the result, or without it when `signal` fires. An unknown id is waited for, as `result` does: the job may still come.
+   * So is a Redis that is away; one that does not let us in: the iterator throws RedisUnavailableError.
+   */
+  follow(id: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<FollowEvent>;
+  /**
    * `cancelled`: it will not run. `cancelling`: a worker is at it and was told to stop. `settled`: it was finished
    * already. `unknown`: there is no such job.
    */
@@ -79,6 +88,10 @@ export function createQueueProducer(options: ProducerOptions): Producer {
   const results = createResultReader(redis, namespace);
   const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
   const guarded = async <T>(commands: () => Promise<T>): Promise<T> => await withRedis(options.address, commands);
+  const guardedReader: Pick<ResultReader, "wait" | "hearTexts"> = {
+    wait: async (...wait) => await guarded(() => results.wait(...wait)),
+    hearTexts: async (...hear) => await guarded(() => results.hearTexts(...hear)),
+  };
   return {
     async enqueue(input) {
       const [outcome] = await guarded(() => enqueueBatch([input], { ...context, defaultUrgency: "scheduled" }));
@@ -91,6 +104,7 @@ export function createQueueProducer(options: ProducerOptions): Producer {
       );
     },
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
+    follow: (id, { signal } = {}) => followJob(guardedReader, id, signal),
     cancel: async (id) => await guarded(() => cancelJob(redis, namespace, { jobId: id, resultsMs, now: clock.now() })),
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
   };
