@@ -34,23 +34,27 @@ export function scoreOfWords(id: string, score: string): ScoredJob {
   return parseScoredJob({ id, score }, { source: "feedback" });
 }
 
+/** Rows that are no scores, where they may be skipped. */
+export interface InvalidScores {
+  readonly rows: number;
+  /** What is wrong with them, or with the first of very many. */
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads the whole file once before anything is stored: of scores from 0 to 100, say, some would be right by chance.
- * @returns how many rows are no scores; 0 unless they may be skipped
  * @throws InvalidRowsError with the problems of all rows
  * @throws InvalidInputError when the file is no use at all, or has no rows
  */
-export async function checkScores(path: string, onInvalid?: (problems: readonly Problem[]) => void): Promise<number> {
+export async function checkScores(path: string, options: { readonly skipInvalid: boolean }): Promise<InvalidScores> {
   const problems: Problem[] = [];
   const counts = { score: 0, invalid: 0 };
   for await (const read of readScores(path)) {
     counts[read.is]++;
-    if (read.is === "score") continue;
-    onInvalid?.(read.problems);
-    if (problems.length < MAX_PROBLEMS) problems.push(...read.problems);
+    if (read.is === "invalid" && problems.length < MAX_PROBLEMS) problems.push(...read.problems);
   }
-  if (problems.length > 0 && (onInvalid === undefined || counts.score === 0)) throw new InvalidRowsError(problems);
+  if (problems.length > 0 && (!options.skipInvalid || counts.score === 0)) throw new InvalidRowsError(problems);
   if (counts.score === 0)
     throw new InvalidInputError([{ source: path, path: "", got: "0 rows", expected: "at least one row" }]);
-  return counts.invalid;
+  return { rows: counts.invalid, problems };
 }

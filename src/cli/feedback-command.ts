@@ -96,9 +96,9 @@ async function scoreOne(id: string, given: { score: string; json: boolean }): Pr
 
 async function scoreFile(path: string, options: { skipInvalid: boolean; json: boolean }): Promise<ExitCode> {
   using signals = listenForShutdown();
+  const invalid = await checkScores(path, options);
   const errors = cappedLines();
-  const tell = (problem: Parameters<typeof formatProblem>[0]): void => errors.print(`error: ${formatProblem(problem)}`);
-  const invalid = await checkScores(path, options.skipInvalid ? (problems) => problems.forEach(tell) : undefined);
+  for (const problem of invalid.problems) errors.print(`error: ${formatProblem(problem)}`);
   await using workplace = await openWorkplace({ agents: "none" });
   await using producer = workplace.producer();
   const counts = await sendScores({
@@ -106,13 +106,13 @@ async function scoreFile(path: string, options: { skipInvalid: boolean; json: bo
     onNotStored: ({ line, id }, reply) => errors.print(`not stored: ${path}:${line} ${id}: ${MEANING[reply]}`),
   });
   errors.end();
-  const summary = { ...counts, invalid };
+  const summary = { ...counts, invalid: invalid.rows };
   console.log(options.json ? JSON.stringify({ file: path, ...summary }) : summaryLine(summary));
   if (signals.requested.aborted) {
     console.error("interrupted; the same command again does all of it, and counts nothing twice");
     return EXIT.interrupted;
   }
-  if (counts.unknown + invalid > 0) return EXIT.invalidRows;
+  if (counts.unknown + invalid.rows > 0) return EXIT.invalidRows;
   return counts.unfinished + counts["no-text"] > 0 ? EXIT.jobsFailed : EXIT.ok;
 }
 

@@ -20,7 +20,7 @@ async function read(name: string, content: string): Promise<string[]> {
 async function check(name: string, content: string, skips = false): Promise<number | string[]> {
   await using file = await inputFile(name, content);
   try {
-    return await checkScores(file.path, skips ? () => undefined : undefined);
+    return (await checkScores(file.path, { skipInvalid: skips })).rows;
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     return [error.name, ...error.message.replaceAll(file.path, name).split("\n")];
