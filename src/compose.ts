@@ -70,6 +70,7 @@ export interface ProducerParts {
 }
 
 export function composeProducer({ config, address, agents, ...parts }: ProducerParts): Producer {
+  const { resultsMs, countersMs } = retentionOf(config.file);
   return createQueueProducer({
     redis: connectRedis(address, "producer"),
     queueRedis: connectRedis(address, "producer-queue"),
@@ -78,7 +79,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     agents,
     defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)),
     clock: systemClock,
-    resultsMs: retentionOf(config.file).resultsMs,
+    ...{ resultsMs, countersMs },
   });
 }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { cancelJob, type CancelReply } from "../admission/claims.ts";
+import { storeFeedback } from "../admission/feedback.ts";
 import type { Agent } from "../agents/agent.ts";
+import { checkScore, type FeedbackReply } from "../job/feedback.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { FollowEvent } from "../job/partial-text.ts";
@@ -26,6 +28,8 @@ export interface ProducerOptions {
   readonly clock: Clock;
   /** How long results are kept; default 7 days. */
   readonly resultsMs: number;
+  /** How long daily counters are kept; default 400 days. */
+  readonly countersMs: number;
 }
 
 export interface EnqueueManyOptions {
@@ -73,6 +77,13 @@ export interface Producer {
    * already. `unknown`: there is no such job.
    */
   cancel(id: string): Promise<CancelReply>;
+  /**
+   * Says how good the job's text was: 0 (bad) to 1 (good), kept to the thousandth. A job has one score: a second one
+   * replaces the first, in its provider's, model's and agent's mean as well; the same once more changes nothing.
+   * @throws InvalidInputError when it is no such number
+   * @throws RedisUnavailableError
+   */
+  feedback(id: string, score: number): Promise<FeedbackReply>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -83,7 +94,7 @@ const FIRST_BATCH = 32;
 const BATCHES_IN_FLIGHT = 2;
 
 export function createQueueProducer(options: ProducerOptions): Producer {
-  const { redis, namespace, clock, resultsMs } = options;
+  const { redis, namespace, clock, resultsMs, countersMs } = options;
   const queues = createLaneQueues(options.queueRedis, namespace);
   const results = createResultReader(redis, namespace);
   const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
@@ -106,6 +117,10 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
     follow: (id, { signal } = {}) => followJob(guardedReader, id, signal),
     cancel: async (id) => await guarded(() => cancelJob(redis, namespace, { jobId: id, resultsMs, now: clock.now() })),
+    async feedback(id, given) {
+      const score = checkScore(given);
+      return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
+    },
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
   };
 }
