@@ -16,7 +16,7 @@ import { retentionOf } from "./config/config-file.ts";
 import { admissionPolicyOf, generationPolicyOf } from "./config/policies.ts";
 import type { GenerationDependencies } from "./generation/run.ts";
 import { createTokenEstimator } from "./generation/token-estimator.ts";
-import { createPrices } from "./models/prices.ts";
+import { createPrices, type Prices } from "./models/prices.ts";
 import { systemClock } from "./platform/clock.ts";
 import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
 import type { Logger } from "./platform/logger.ts";
@@ -57,6 +57,11 @@ export function compileOptions({ providers }: Pick<Config, "providers">): Compil
     defaultModel: (provider) => providers.defaultModels[provider] ?? "",
     knownProviders: PROVIDERS.map(({ id }) => id),
   };
+}
+
+/** What models cost, the operator's own prices first. */
+export function composePrices({ file }: Pick<Config, "file">): Prices {
+  return createPrices({ overrides: file.prices });
 }
 
 export interface ProducerParts {
@@ -153,13 +158,14 @@ interface GenerationParts {
 }
 
 function generationDependencies(
-  { file }: Pick<Config, "file">,
+  config: Pick<Config, "file">,
   { admission, providers, logger }: GenerationParts,
 ): GenerationDependencies {
+  const { file } = config;
   return {
     admission,
     provider: (id) => providers.get(id),
-    prices: createPrices({ overrides: file.prices }),
+    prices: composePrices(config),
     estimator: createTokenEstimator(),
     policy: generationPolicyOf(file),
     clock: systemClock,

@@ -60,6 +60,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     types: ["src/queue/producer.ts"],
     packages: ["csv-parse", "zod"],
   },
+  "src/compare/": {
+    imports: ["src/agents/", "src/bulk/", "src/generation/recovery.ts", "src/job/", "src/platform/"],
+    types: ["src/models/prices.ts", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
+  },
   "src/config/": {
     imports: [
       "src/job/",
@@ -97,7 +101,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/cli/": {
     imports: [
       ...["src/compose.ts", "src/compose-operator.ts", "src/config/", "src/index.ts", "src/platform/"],
-      ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
+      ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
     types: ["src/job/", "src/queue/"],

@@ -12,6 +12,7 @@ import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
 import type { AddCommand } from "./command.ts";
 import { checkCommand } from "./check-command.ts";
+import { compareCommand } from "./compare-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly AddCommand[] = [
   monitorCommand,
   enqueueCommand,
   bulkCommand,
+  compareCommand,
   resultCommand,
   cancelCommand,
   usageCommand,
