@@ -47,6 +47,8 @@ Examples:
   $ puppet-engine demo                                           see everything work, without any key
   $ puppet-engine enqueue tweet --agent ada --topic "tea" --wait one tweet, now
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
+  $ puppet-engine compare topics.csv --models openai/gpt-6-luna,grok/grok-4.3 --html report.html
+                                                                 models side by side
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine usage --by model                               what it cost
   $ puppet-engine health                                         whether providers can be called, and what is paused

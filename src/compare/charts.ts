@@ -4,8 +4,6 @@ import type { ModelSummary } from "./summarise.ts";
 
 /** Single calls are drawn while there are few enough to tell apart. */
 const MOST_MARKS = 120;
-/** Percent of the width that stay free at either side, so that nothing is cut off. */
-const MARGIN = 1.5;
 
 /** From p50 to p95, with a mark for every call. @param longestMs what the whole width stands for */
 export function latencyChart({ latenciesMs, p50Ms, p95Ms }: ModelSummary, longestMs: number): Html {
@@ -31,5 +29,5 @@ export function barChart(value: number | null, largest: number, label: string): 
 }
 
 function place(share: number): string {
-  return `${(MARGIN + share * (100 - 2 * MARGIN)).toFixed(2)}%`;
+  return `${(share * 100).toFixed(2)}%`;
 }

@@ -25,11 +25,11 @@ h1, h2, h3, h4, p, dl, ul { margin: 0; font-weight: normal; }
 h1 { margin: 0.35rem 0 0.9rem; font-size: clamp(2rem, 6vw, 3.5rem); line-height: 1.08; letter-spacing: -0.015em; text-wrap: balance; }
 .dateline { border-top: 1px solid var(--strong); border-bottom: 3px double var(--strong); padding: 0.5rem 0; font-size: 0.8125rem; color: var(--soft);
   display: flex; flex-wrap: wrap; justify-content: center; gap: 0 1.5rem; }
-.lede { max-width: 46rem; margin: 2rem auto 0; font-size: 1.1875rem; text-align: center; text-wrap: pretty; overflow-wrap: anywhere; }
+.lede { max-width: 46rem; margin: 1.75rem auto 0; font-size: 1.1875rem; text-align: center; text-wrap: pretty; overflow-wrap: anywhere; }
 
 .name { display: inline-block; max-width: 100%; }
 
-h2 { margin: 3rem 0 0.75rem; font-size: 1.5rem; line-height: 1.2; }
+h2 { margin: 2.5rem 0 0.75rem; font-size: 1.5rem; line-height: 1.2; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: lining-nums tabular-nums; }
 th { font-size: 0.75rem; font-weight: normal; color: var(--soft); text-align: left; vertical-align: bottom; padding: 0 1.25rem 0.4rem 0; border-bottom: 1px solid var(--strong); line-height: 1.3; }
 td, tbody th { padding: 0.7rem 1.25rem 0.7rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
@@ -51,7 +51,7 @@ th:last-child, td:last-child { padding-right: 0; }
 .failures li { padding: 0.35rem 0 0.35rem 0.9rem; border-left: 3px solid var(--wrong); margin-bottom: 0.5rem; overflow-wrap: anywhere; }
 .failures b { font-size: 0.8125rem; font-weight: 600; }
 
-.job { margin-top: 2.25rem; padding-top: 1.1rem; border-top: 1px solid var(--strong); }
+.job { margin-top: 1rem; padding-top: 1.1rem; border-top: 1px solid var(--strong); }
 .job + .job { margin-top: 2.75rem; }
 h3 { font-size: 1.625rem; line-height: 1.22; letter-spacing: -0.005em; text-wrap: pretty; white-space: pre-line; overflow-wrap: anywhere; }
 .about { display: flex; flex-wrap: wrap; gap: 0 1.1rem; margin-top: 0.35rem; font-size: 0.9375rem; font-style: italic; color: var(--soft); }

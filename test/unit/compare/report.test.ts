@@ -128,7 +128,7 @@ describe("the report", () => {
     const slow = compared(written({ attempts: [attempt({ durationMs: 400 })] }), null, "grok/slow");
     const dots = withClass(pageOf([compared(written()), slow]), "median");
     const places = dots.map(({ attributes }) => Number.parseFloat(attributes["cx"] ?? ""));
-    expect(places).toEqual([25.75, 98.5]);
+    expect(places).toEqual([25, 100]);
   });
 });
 
