@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { RECOVERY } from "../generation/recovery.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { Producer } from "../queue/producer.ts";
@@ -22,29 +21,35 @@ export async function runComparison(
   { texts }: ComparisonPlan,
   options: RunOptions,
 ): Promise<readonly (GenerationResult | null)[]> {
-  // One listener per awaited text.
-  setMaxListeners(0, options.signal);
   const refusals: Error[] = [];
+  /** Finished by an earlier run: what failed then may have been mended since. */
+  const old = new Set<PlannedText>();
   await options.producer.enqueueMany(
     texts.map(({ input }) => input),
     {
-      onOutcome: (_index, outcome) => {
-        if (outcome.accepted) options.onAccepted(outcome.job.status === "already-finished");
-        else refusals.push(outcome.error);
+      onOutcome: (index, outcome) => {
+        const text = texts[index];
+        if (!outcome.accepted) refusals.push(outcome.error);
+        else if (text !== undefined) {
+          const isOld = outcome.job.status === "already-finished";
+          if (isOld) old.add(text);
+          options.onAccepted(isOld);
+        }
       },
     },
   );
   const [refusal] = refusals;
   if (refusal !== undefined) throw refusal;
   const open = new Set(texts);
+  using waits = waitsUntil(options.signal);
   const hopeless = new Set<number>();
   return await Promise.all(
     texts.map(async (text) => {
-      const result = await options.producer.result(text.id, { waitMs: Infinity, signal: options.signal });
+      const result = await options.producer.result(text.id, { waitMs: Infinity, signal: waits.next() });
       open.delete(text);
       if (result === null) return null;
       options.onResult(result);
-      if (isHopeless(result) && !hopeless.has(text.target)) {
+      if (isHopeless(result) && !old.has(text) && !hopeless.has(text.target)) {
         hopeless.add(text.target);
         await cancelAll(
           [...open].filter(({ target }) => target === text.target),
@@ -54,6 +59,25 @@ export async function runComparison(
       return result;
     }),
   );
+}
+
+/**
+ * A signal for each wait, all of them aborted with `signal`: it would look through all of its listeners for every one
+ * that is added or removed, and thousands of texts are waited for at once.
+ */
+function waitsUntil(signal: AbortSignal): { next(): AbortSignal } & Disposable {
+  const waits: AbortController[] = [];
+  const abortAll = (): void => waits.forEach((wait) => wait.abort());
+  signal.addEventListener("abort", abortAll);
+  return {
+    next() {
+      const wait = new AbortController();
+      waits.push(wait);
+      if (signal.aborted) wait.abort();
+      return wait.signal;
+    },
+    [Symbol.dispose]: () => signal.removeEventListener("abort", abortAll),
+  };
 }
 
 /** After these everybody leaves the model or the key alone for minutes, because a person has to act. */
