@@ -6,5 +6,5 @@ providerConformance({
   model: "fake-1",
   start: () => createProviders({ fake: {} }),
   startSlow: () => createProviders({ fake: { options: { latencyMs: 3_600_000 } } }),
-  withoutServer: "the fake provider makes no HTTP calls",
+  wire: { skip: "the fake provider makes no HTTP calls" },
 });

@@ -7,12 +7,27 @@ import { generateRequest, type RequestChanges } from "../support/generate-reques
 import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer, type RecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
+import { CHAT_COMPLETIONS } from "./wires/chat-completions.ts";
+
+const GROK = {
+  ...CHAT_COMPLETIONS,
+  recorded: {
+    ...CHAT_COMPLETIONS.recorded,
+    streams: [
+      {
+        file: "grok/200-stream-reasoning.json",
+        ...{ begins: "1, 2", ends: "3" },
+        usage: { inputTokens: 137, cachedInputTokens: 128, outputTokens: 133, reasoningTokens: 126, estimated: false },
+      },
+    ],
+  },
+};
 
 function startGrok({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
   return createProviders({ grok: { baseUrl, apiKeys: [apiKey] } });
 }
 
-providerConformance({ id: "grok", model: "grok-4.3", start: startGrok, withoutServer: null });
+providerConformance({ id: "grok", model: "grok-4.3", start: startGrok, wire: GROK });
 
 async function callGrok(server: RecordedServer, changes: RequestChanges): Promise<GenerateResponse> {
   const registry = startGrok({ baseUrl: server.baseUrl, apiKey: "key" });
@@ -30,20 +45,23 @@ describe("grok", () => {
     await using server = await startRecordedServer();
     const { adjustedParams } = await callGrok(server, {
       model: "grok-4.7",
+      capTokens: 2328,
       parameters: { frequencyPenalty: 0.5, presencePenalty: 0.5, logitBias: { "1": 5 } },
     });
 
     expect(server.calls[0]?.body).toEqual({
       model: "grok-4.7",
       messages: generateRequest().messages,
-      max_completion_tokens: 280,
+      // Reasoning counts against it: 280 are for the text.
+      max_completion_tokens: 2328,
       reasoning_effort: "low",
       temperature: 0.7,
       top_p: 0.9,
     });
     expect(adjustedParams.map(({ parameter, change }) => `${parameter}: ${change}`)).toEqual([
-      "max_tokens: renamed to max_completion_tokens",
       "reasoning_effort: set to low",
+      "max_tokens: raised from 280 to 2328",
+      "max_tokens: renamed to max_completion_tokens",
       "frequency_penalty: dropped",
       "presence_penalty: dropped",
       "logit_bias: dropped",

@@ -5,6 +5,7 @@ import { generateRequest } from "../support/generate-request.ts";
 import { recordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
+import { CHAT_COMPLETIONS } from "./wires/chat-completions.ts";
 
 function startOpenAi({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
   return createProviders({ openai: { baseUrl, apiKeys: [apiKey], organization: "org-1" } });
@@ -14,7 +15,7 @@ function openAiOf(registry: ProviderRegistry): Provider | undefined {
   return registry.get("openai")?.targets("gpt-6-luna")[0]?.provider;
 }
 
-providerConformance({ id: "openai", model: "gpt-6-luna", start: startOpenAi, withoutServer: null });
+providerConformance({ id: "openai", model: "gpt-6-luna", start: startOpenAi, wire: CHAT_COMPLETIONS });
 
 describe("openai", () => {
   it("sends what GPT-6 takes, the organisation, and an id to find the call by", async () => {
@@ -45,8 +46,8 @@ describe("openai", () => {
       usage: { inputTokens: 13, outputTokens: 74, reasoningTokens: 64 },
     });
     expect(response?.adjustedParams.map(({ parameter, change }) => `${parameter}: ${change}`)).toEqual([
-      "max_tokens: renamed to max_completion_tokens",
       "reasoning_effort: set to none",
+      "max_tokens: renamed to max_completion_tokens",
     ]);
   });
 
@@ -68,7 +69,7 @@ describe("openai", () => {
     expect(response?.adjustedParams).toContainEqual({
       parameter: "temperature",
       change: "dropped",
-      why: "the vendor refused it earlier in this job",
+      why: "the vendor refused it earlier",
     });
   });
 

@@ -1,30 +1,12 @@
 import { getEventListeners } from "node:events";
-import { inspect } from "node:util";
-import { describe, expect, it, type TestContext } from "vitest";
-import { ProviderError } from "../../src/providers/provider-error.ts";
-import type { GenerateRequest, Provider, ProviderId } from "../../src/providers/provider.ts";
-import type { ProviderRegistry } from "../../src/providers/registry.ts";
+import { describe, expect, it } from "vitest";
 import { generateRequest } from "../support/generate-request.ts";
 import { drip, hang, huge, notHttp, reset, resetInBody } from "../support/misbehaving-answers.ts";
-import { completionAnswer, recordedAnswer, type RecordedAnswer } from "../support/recorded-answers.ts";
-import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
-
-/** One provider under the suite that all of them have to pass. */
-export interface ProviderSubject {
-  readonly id: ProviderId;
-  readonly model: string;
-  /** Providers without a network ignore the argument. */
-  start(connection: { baseUrl: string; apiKey: string }): ProviderRegistry;
-  /** Never answers within a test; for providers without a network. */
-  startSlow?(): ProviderRegistry;
-  /** Why the checks with a server are skipped; `null`: they are not. */
-  readonly withoutServer: string | null;
-}
-
-/** Looks like no key at all, so that only knowing it can keep it out of an error. */
-const KEY = "canary4711";
-
-const never = new AbortController().signal;
+import { recordedAnswer, type RecordedAnswer } from "../support/recorded-answers.ts";
+import { startRecordedServer } from "../support/recorded-server.ts";
+import { skipping, start, wireOf, startHanging, started, KEY, never, type ProviderSubject } from "./subject.ts";
+import type { Wire } from "./wire.ts";
+import { streamConformance } from "./stream.conformance.ts";
 
 export function providerConformance(subject: ProviderSubject): void {
   describe(`${subject.id} as a provider`, () => {
@@ -32,62 +14,13 @@ export function providerConformance(subject: ProviderSubject): void {
     answersOverHttp(subject);
     limitsOfTheVendor(subject);
     failuresOfTheConnection(subject);
+    streamConformance(subject);
   });
-}
-
-interface Started extends AsyncDisposable {
-  readonly server: RecordedServer;
-  readonly provider: Provider;
-  /** Makes a call that has to fail, and checks that the error is the only kind allowed and tells no secret. */
-  failure(changes?: Partial<GenerateRequest>, signal?: AbortSignal): Promise<ProviderError>;
-}
-
-async function start(subject: ProviderSubject, ...answers: Answer[]): Promise<Started> {
-  const server = await startRecordedServer(...answers);
-  const registry = subject.start({ baseUrl: server.baseUrl, apiKey: KEY });
-  return started(subject, server, registry);
-}
-
-function started(subject: ProviderSubject, server: RecordedServer, registry: ProviderRegistry): Started {
-  const provider = providerOf(subject, registry);
-  return {
-    server,
-    provider,
-    failure: async (changes = {}, signal = never) => {
-      const error: unknown = await provider
-        .generate(generateRequest({ model: subject.model, ...changes }), signal)
-        .then(
-          () => "an answer",
-          (reason: unknown) => reason,
-        );
-      expect(error).toBeInstanceOf(ProviderError);
-      const failure = error as ProviderError;
-      expect(failure.provider).toBe(subject.id);
-      expect(inspect(failure, { depth: null, showHidden: true }) + failure.stack).not.toContain(KEY);
-      return failure;
-    },
-    async [Symbol.asyncDispose]() {
-      await server.close();
-      await registry.close();
-    },
-  };
-}
-
-function providerOf(subject: ProviderSubject, registry: ProviderRegistry): Provider {
-  const target = registry.get(subject.id)?.targets(subject.model)[0];
-  if (target === undefined) throw new Error(`${subject.id} is not registered`);
-  return target.provider;
-}
-
-/** A provider whose answer never comes. */
-async function startHanging(subject: ProviderSubject): Promise<Started> {
-  if (subject.startSlow === undefined) return start(subject, hang);
-  return started(subject, await startRecordedServer(), subject.startSlow());
 }
 
 function forEveryProvider(subject: ProviderSubject): void {
   it("answers with a text, a usage that adds up, and the names of what answered", async () => {
-    await using it = await start(subject, completionAnswer({ model: subject.model }));
+    await using it = await start(subject, ({ whole }) => [whole({ model: subject.model })]);
     const response = await it.provider.generate(generateRequest({ model: subject.model }), never);
 
     expect(response.text.trim()).not.toBe("");
@@ -99,18 +32,6 @@ function forEveryProvider(subject: ProviderSubject): void {
     expect(response.usage.outputTokens).toBeGreaterThan(0);
     expect(response.usage.cachedInputTokens).toBeLessThanOrEqual(response.usage.inputTokens);
     expect(response.usage.reasoningTokens).toBeLessThanOrEqual(response.usage.outputTokens);
-  });
-
-  it("says that it does not stream", async () => {
-    await using it = await start(subject);
-    const request = generateRequest({ model: subject.model, parameters: { stream: true } });
-    const { adjustedParams } = await it.provider.generate(request, never);
-
-    expect(adjustedParams).toContainEqual({
-      parameter: "stream",
-      change: "dropped",
-      why: "answers are taken whole in this version",
-    });
   });
 
   it("leaves nothing on the signal, which may serve for many calls", async () => {
@@ -133,7 +54,7 @@ function forEveryProvider(subject: ProviderSubject): void {
     await using it = await startHanging(subject);
     const controller = new AbortController();
     const failure = it.failure({}, controller.signal);
-    if (subject.withoutServer === null) await it.server.seen(1);
+    if (!("skip" in subject.wire)) await it.server.seen(1);
     controller.abort();
 
     expect(await failure).toMatchObject({ kind: "aborted", sent: "unknown" });
@@ -149,33 +70,24 @@ function forEveryProvider(subject: ProviderSubject): void {
   });
 }
 
-/** `it`, or a skip with its reason for providers without a network. */
-function withServer(subject: ProviderSubject): typeof it {
-  return subject.withoutServer === null ? it : skipping(subject.withoutServer);
-}
-
-function skipping(reason: string): typeof it {
-  const skip = (name: string): unknown => it(name, (context: TestContext) => context.skip(reason));
-  return skip as unknown as typeof it;
-}
-
 function answersOverHttp(subject: ProviderSubject): void {
-  const check = withServer(subject);
+  const check = skipping(subject);
 
   check("sends the key in its header and nowhere else", async () => {
     await using it = await start(subject);
     await it.provider.generate(generateRequest({ model: subject.model }), never);
 
     const [call] = it.server.calls;
-    expect(call).toMatchObject({ method: "POST", url: "/v1/chat/completions" });
-    expect(call?.headers["authorization"]).toBe(`Bearer ${KEY}`);
-    expect(JSON.stringify([call?.url, call?.body, { ...call?.headers, authorization: "" }])).not.toContain(KEY);
-    expect(Object.keys(call?.headers ?? {}).filter((name) => name.startsWith("x-stainless"))).toEqual([]);
+    const { name, value } = it.wire.keyHeader;
+    expect(call).toMatchObject({ method: "POST", url: it.wire.path(subject.model, "whole") });
+    expect(call?.headers[name]).toBe(value(KEY));
+    expect(JSON.stringify([call?.url, call?.body, { ...call?.headers, [name]: "" }])).not.toContain(KEY);
+    expect(Object.keys(call?.headers ?? {}).filter((header) => /stainless|x-goog-api-client/.test(header))).toEqual([]);
   });
 
   check("keeps a key that the vendor echoes out of the error", async () => {
     const body = { error: { message: `Incorrect API key provided: ${KEY}.`, code: KEY, type: "t" } };
-    await using it = await start(subject, jsonAnswer(401, body));
+    await using it = await start(subject, () => [jsonAnswer(401, body)]);
 
     expect(await it.failure()).toMatchObject({
       kind: "authentication",
@@ -185,46 +97,49 @@ function answersOverHttp(subject: ProviderSubject): void {
   });
 
   check("tries once, whatever comes back", async () => {
-    await using it = await start(subject, jsonAnswer(500, {}), completionAnswer());
+    await using it = await start(subject, ({ whole }) => [jsonAnswer(500, {}), whole()]);
     expect(await it.failure()).toMatchObject({ kind: "overloaded", sent: "yes", status: 500 });
     expect(it.server.calls).toHaveLength(1);
   });
 
   check("takes a missing usage for an estimate and says so", async () => {
-    await using it = await start(subject, completionAnswer({ text: "12345678", usage: null }));
+    await using it = await start(subject, ({ whole }) => [whole({ text: "12345678", usage: false })]);
     const { usage } = await it.provider.generate(generateRequest({ model: subject.model }), never);
 
     expect(usage).toMatchObject({ estimated: true, outputTokens: 2, raw: null });
   });
 
   check("keeps the usage of an answer that was cut before any text", async () => {
-    await using it = await start(subject, recordedAnswer("openai/200-length-empty-text.json"));
+    await using it = await start(subject, ({ recorded }) => [recordedAnswer(recorded.truncatedEmpty.file)]);
     const failure = await it.failure();
 
     expect(failure).toMatchObject({ kind: "truncated-empty", sent: "yes", status: 200 });
-    expect(failure.usage).toMatchObject({ inputTokens: 10_766, reasoningTokens: 3072, estimated: false });
+    expect(failure.usage).toMatchObject(it.wire.recorded.truncatedEmpty.usage);
   });
 
   check("keeps the usage of a refusal and of a filtered answer", async () => {
-    const answers = ["openai/200-refusal.json", "openai/200-content-filter.json"].map(recordedAnswer);
-    await using it = await start(subject, ...answers);
-
-    expect(await it.failure()).toMatchObject({ kind: "content-filtered", usage: { outputTokens: 12 } });
-    expect(await it.failure()).toMatchObject({ kind: "content-filtered", usage: { outputTokens: 19 } });
+    await using it = await start(subject);
+    expect(it.wire.recorded.refusals.length).toBeGreaterThan(0);
+    for (const { file, usage } of it.wire.recorded.refusals) {
+      it.server.answerWith(recordedAnswer(file));
+      expect(await it.failure()).toMatchObject({ kind: "content-filtered", usage });
+    }
   });
 
   check("says what came in place of a completion", async () => {
     await using it = await start(subject);
-    for (const [answer, message] of NO_COMPLETIONS) {
+    for (const [answer, message] of noCompletions(it.wire)) {
       it.server.answerWith(answer);
-      expect(await it.failure()).toMatchObject({ kind: "invalid-response", sent: "yes", message });
+      const failure = await it.failure();
+      expect(failure).toMatchObject({ kind: "invalid-response", sent: "yes" });
+      expect(failure.message).toMatch(message);
     }
   });
 
   check("follows no redirect", async () => {
     await using other = await startRecordedServer();
-    const headers = { location: `${other.baseUrl}/chat/completions` };
-    await using it = await start(subject, { response: { status: 307, headers, bodyText: "" } });
+    const headers = { location: `${other.baseUrl}/elsewhere` };
+    await using it = await start(subject, () => [{ response: { status: 307, headers, bodyText: "" } }]);
 
     expect(await it.failure()).toMatchObject({
       kind: "invalid-response",
@@ -236,7 +151,7 @@ function answersOverHttp(subject: ProviderSubject): void {
 
   check("passes on how long to wait, and the request id", async () => {
     const answer = jsonAnswer(429, { error: "slow down" }, { "retry-after": "7", "x-request-id": "req_1" });
-    await using it = await start(subject, answer);
+    await using it = await start(subject, () => [answer]);
 
     expect(await it.failure()).toMatchObject({
       kind: "rate-limited",
@@ -260,12 +175,10 @@ const LIMITS = [
 ];
 
 function limitsOfTheVendor(subject: ProviderSubject): void {
-  const check = withServer(subject);
+  const check = skipping(subject);
 
   check("passes on what an answer says about limits", async () => {
-    const { response } = completionAnswer();
-    const headers = { ...response.headers, ...LIMIT_HEADERS };
-    await using it = await start(subject, { response: { ...response, headers } }, completionAnswer());
+    await using it = await start(subject, ({ whole }) => [withHeaders(whole(), LIMIT_HEADERS), whole()]);
     const request = generateRequest({ model: subject.model });
 
     expect((await it.provider.generate(request, never)).limits).toEqual(LIMITS);
@@ -273,13 +186,12 @@ function limitsOfTheVendor(subject: ProviderSubject): void {
   });
 
   check("passes on what an error says about limits, and what comes in place of a completion", async () => {
-    await using it = await start(
-      subject,
+    await using it = await start(subject, () => [
       jsonAnswer(429, { error: "slow down" }, LIMIT_HEADERS),
       jsonAnswer(500, {}, LIMIT_HEADERS),
-      jsonAnswer(200, { choices: [] }, LIMIT_HEADERS),
+      jsonAnswer(200, "noise", LIMIT_HEADERS),
       jsonAnswer(429, { error: "slow down" }),
-    );
+    ]);
 
     expect(await it.failure()).toMatchObject({ kind: "rate-limited", limits: LIMITS });
     expect(await it.failure()).toMatchObject({ kind: "overloaded", limits: LIMITS });
@@ -288,7 +200,7 @@ function limitsOfTheVendor(subject: ProviderSubject): void {
   });
 
   check("says how large a request is that no wait makes fit, and what the limit is", async () => {
-    await using it = await start(subject, recordedAnswer("openai/429-request-too-large.json"));
+    await using it = await start(subject, () => [recordedAnswer("openai/429-request-too-large.json")]);
 
     expect(await it.failure()).toMatchObject({
       kind: "request-too-large",
@@ -313,17 +225,24 @@ function textAnswer(bodyText: string): RecordedAnswer {
   return { response: { status: 200, headers: { "content-type": "application/json" }, bodyText } };
 }
 
-const NO_COMPLETIONS: readonly (readonly [RecordedAnswer, string])[] = [
-  [recordedAnswer("openai-compatible/200-html-page.json"), "HTTP 200: an HTML page in place of a completion"],
-  [textAnswer('{"id":"chatcmpl-1","choices":[{"mess'), "HTTP 200: broken JSON in place of a completion"],
-  [textAnswer(""), "HTTP 200: an empty body in place of a completion"],
-  [jsonAnswer(200, { choices: [] }), "HTTP 200: a completion without choices"],
-  [completionAnswer({ text: " \n\t" }), "HTTP 200: an empty text, finish reason stop"],
-  [completionAnswer({ text: null }), "HTTP 200: an empty text, finish reason stop"],
-];
+function withHeaders({ response }: RecordedAnswer, headers: Readonly<Record<string, string>>): RecordedAnswer {
+  return { response: { ...response, headers: { ...response.headers, ...headers } } };
+}
+
+function noCompletions({ whole, recorded }: Wire): readonly (readonly [RecordedAnswer, string | RegExp])[] {
+  return [
+    [recordedAnswer("openai-compatible/200-html-page.json"), "HTTP 200: an HTML page in place of a completion"],
+    [textAnswer('{"id":"chatcmpl-1","choices":[{"mess'), "HTTP 200: broken JSON in place of a completion"],
+    [textAnswer(""), "HTTP 200: an empty body in place of a completion"],
+    [textAnswer('"text"'), "HTTP 200: other JSON in place of a completion"],
+    [jsonAnswer(200, recorded.noAnswer), /^HTTP 200: (an empty text|a completion without|other JSON)/],
+    [whole({ text: " \n\t" }), /^HTTP 200: an empty text, finish reason/],
+    [whole({ text: null }), /^HTTP 200: an empty text, finish reason/],
+  ];
+}
 
 function failuresOfTheConnection(subject: ProviderSubject): void {
-  const check = withServer(subject);
+  const check = skipping(subject);
 
   check("knows that a refused connection was never seen", async () => {
     await using it = await start(subject);
@@ -338,7 +257,7 @@ function failuresOfTheConnection(subject: ProviderSubject): void {
   });
 
   check("does not know whether a call was billed when the connection breaks after sending", async () => {
-    await using it = await start(subject, reset, resetInBody);
+    await using it = await start(subject, () => [reset, resetInBody]);
 
     expect(await it.failure()).toMatchObject({ kind: "disconnected", sent: "unknown", status: null });
     expect(await it.failure()).toMatchObject({ kind: "disconnected", sent: "unknown", status: 200 });
@@ -346,7 +265,7 @@ function failuresOfTheConnection(subject: ProviderSubject): void {
   });
 
   check("ends a slow drip at the deadline", async () => {
-    await using it = await start(subject, drip);
+    await using it = await start(subject, () => [drip]);
     const failure = await it.failure({ timeoutMs: 150 });
 
     expect(failure).toMatchObject({ kind: "timeout", sent: "unknown", status: 200 });
@@ -356,7 +275,7 @@ function failuresOfTheConnection(subject: ProviderSubject): void {
 
   check("cuts off a huge reply", async () => {
     for (const announced of [true, false]) {
-      await using it = await start(subject, huge({ announced }));
+      await using it = await start(subject, () => [huge({ announced })]);
       const before = process.memoryUsage().rss;
       const failure = await it.failure();
 
@@ -369,22 +288,22 @@ function failuresOfTheConnection(subject: ProviderSubject): void {
   });
 
   check("does not take another protocol for an answer", async () => {
-    await using it = await start(subject, notHttp);
+    await using it = await start(subject, () => [notHttp]);
     expect(await it.failure()).toMatchObject({ kind: "invalid-response", sent: "yes" });
   });
 
   check("does not talk to a server without TLS when TLS was asked for", async () => {
     await using server = await startRecordedServer();
-    const baseUrl = server.baseUrl.replace("http:", "https:");
-    const registry = subject.start({ baseUrl, apiKey: KEY });
-    await using it = started(subject, server, registry);
+    const origin = new URL(server.baseUrl).origin.replace("http:", "https:");
+    const wire = wireOf(subject);
+    await using it = started(subject, server, subject.start({ baseUrl: wire.baseUrl(origin), apiKey: KEY }));
 
     expect(await it.failure()).toMatchObject({ kind: "certificate", sent: "no", status: null });
     expect(server.calls).toHaveLength(0);
   });
 
   check("works again after each of these, on the same connections", async () => {
-    await using it = await start(subject, reset, resetInBody, notHttp, hang, completionAnswer());
+    await using it = await start(subject, ({ whole }) => [reset, resetInBody, notHttp, hang, whole()]);
     for (const timeoutMs of [10_000, 10_000, 10_000, 100]) await it.failure({ timeoutMs });
 
     const response = await it.provider.generate(generateRequest({ model: subject.model }), never);
