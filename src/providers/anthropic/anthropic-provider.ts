@@ -2,7 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk";
 import type { ProviderConnection, ProviderContext, ProviderDefinition } from "../definition.ts";
 import { createHttpProvider } from "../http/http-provider.ts";
 import type { HttpTransport } from "../http/http-transport.ts";
-import { readData } from "../http/list-models.ts";
+import { readData, type ListedModel } from "../http/list-models.ts";
 import { loadedOnce } from "../http/loaded-once.ts";
 import type { Provider } from "../provider.ts";
 import { assembleMessage } from "./assemble-message.ts";
@@ -33,7 +33,7 @@ export const ANTHROPIC: ProviderDefinition = {
   modelList: (connection) => ({
     url: `${rootOf(connection)}/v1/models?limit=1000`,
     headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": API_VERSION },
-    read: readData,
+    read: (body) => readData(body).flatMap((listed) => [listed, ...aliases(listed)]),
   }),
   create: createAnthropic,
 };
@@ -83,6 +83,12 @@ async function createClient({ apiKey, baseUrl }: ProviderConnection, { fetch }: 
     maxRetries: 0,
     fetch,
   });
+}
+
+/** The list names snapshots only, `claude-haiku-4-5-20251001`, but `claude-haiku-4-5` is called as well. */
+function aliases(listed: ListedModel): ListedModel[] {
+  const model = /^(claude-[a-z]+-\d+-\d+)-\d{8}$/.exec(listed.model)?.[1];
+  return model === undefined ? [] : [{ ...listed, model }];
 }
 
 /** People also write the base URL with the version, as those of other vendors are. */

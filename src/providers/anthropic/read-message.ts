@@ -40,7 +40,7 @@ function outcomeOf(
 ): ReadAnswer["outcome"] {
   if (content === null) {
     const { message } = readVendorError(body);
-    return noAnswer(`a message without content${message === "" ? "" : `: ${message}`}`).outcome;
+    return noAnswer(`a completion without content${message === "" ? "" : `: ${message}`}`).outcome;
   }
   if (stop_reason === "refusal") {
     const category = stop_details?.category ?? "";

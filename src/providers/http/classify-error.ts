@@ -139,7 +139,7 @@ const WRONG_KEY = /\b(incorrect|invalid) api key\b|\borganization has been disab
 
 const FILTER_CODE = /\bcontent_filter|\bcontent_policy_violation|responsibleaipolicy/;
 const FILTERED =
-  /violates usage guidelines|safety_check|content management policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
+  /violates usage guidelines|safety_check|content (management|filtering) policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
 
 const CONTEXT = /context[_ ](length|window)|exceed context limit|maximum prompt length|prompt (is )?too long/i;
 
