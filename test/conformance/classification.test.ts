@@ -87,13 +87,10 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
   "openai-compatible/200-openrouter-cost.json": ["text"],
   "openai-compatible/200-vllm.json": ["text"],
   "openai-compatible/400-deepseek-context-length.json": ["context-too-long"],
-  // The classifier does not know this wording yet: it should be an unsupported parameter.
-  "openai-compatible/400-groq-stream-options.json": ["invalid-request"],
-  // Nor this one: context too long.
-  "openai-compatible/400-llama-cpp-context-size.json": ["invalid-request"],
+  "openai-compatible/400-groq-stream-options.json": ["unsupported-parameter", "stream_options"],
+  "openai-compatible/400-llama-cpp-context-size.json": ["context-too-long"],
   "openai-compatible/400-lm-studio-context-length.json": ["context-too-long"],
-  // Nor this one: model not found.
-  "openai-compatible/400-lm-studio-no-models-loaded.json": ["invalid-request"],
+  "openai-compatible/400-lm-studio-no-models-loaded.json": ["model-not-found"],
   "openai-compatible/400-ollama-prompt-too-long.json": ["context-too-long"],
   "openai-compatible/400-openrouter-context-length.json": ["context-too-long"],
   "openai-compatible/400-vllm-context-length.json": ["context-too-long"],
@@ -106,8 +103,7 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
   "openai-compatible/404-ollama-model-not-found.json": ["model-not-found"],
   "openai-compatible/404-vllm-model-not-found.json": ["model-not-found"],
   "openai-compatible/408-azure-text-upstream-timeout.json": ["overloaded", null],
-  // Nor this one: an unsupported parameter.
-  "openai-compatible/422-mistral-stream-options.json": ["invalid-request"],
+  "openai-compatible/422-mistral-stream-options.json": ["unsupported-parameter", "stream_options"],
   "openai-compatible/429-azure-openai-retry-after.json": ["rate-limited", 60_000],
   "openai-compatible/429-openrouter-requests-per-day.json": ["rate-limited", null],
   "openai-compatible/429-openrouter-upstream.json": ["rate-limited", null],

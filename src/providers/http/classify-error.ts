@@ -141,10 +141,10 @@ const FILTER_CODE = /\bcontent_filter|\bcontent_policy_violation|responsibleaipo
 const FILTERED =
   /violates usage guidelines|safety_check|content (management|filtering) policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
 
-const CONTEXT = /context[_ ](length|window)|exceed context limit|maximum prompt length|prompt (is )?too long/i;
+const CONTEXT = /context[_ ](length|window|size)|exceed context limit|maximum prompt length|prompt (is )?too long/i;
 
 const UNKNOWN_MODEL =
-  /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))/i;
+  /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))|^no models? (is )?loaded/i;
 
 /** Every 404 too, a wrong base URL included: this provider cannot serve the model, another one may. */
 function isModelNotFound({ codes, message }: VendorError, status: number): boolean {
@@ -158,11 +158,16 @@ const NAMED_PARAMETER = [
   /argument not supported on this model: ([\w.[\]]+)/i,
   /does not support parameter ['"`]?(\w+)/i,
   /does not support ['"`](\w+)['"`] value/i,
+  // Anthropic.
   /does not support the (\w+) parameter/i,
   /^([\w.[\]]+): extra inputs are not permitted/i,
   /['"`]\w+['"`] and ['"`](\w+)['"`] cannot both be specified/i,
   /['"`](\w+)['"`] is deprecated for this model/i,
   /['"`](\w+)\.type\.\w+['"`] is not supported for this model/i,
+  // Groq.
+  /property ['"`]([\w.]+)['"`] is (?:unsupported|not supported)/i,
+  // FastAPI, and so vLLM, Mistral and others.
+  /"type":"extra_forbidden","loc":\["body","(\w+)"/,
 ];
 const REFUSES_PARAMETER = /\b(unsupported|unknown)_(parameter|value)\b/;
 
