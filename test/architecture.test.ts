@@ -17,6 +17,12 @@ const VENDOR: ImportRule = {
   types: ["src/providers/definition.ts", ...PROVIDER_CONTRACT],
 };
 
+/** Vendors' own packages, and what reads their answers. */
+const PACKAGES_OF_PROVIDERS: Readonly<Record<string, readonly string[]>> = {
+  anthropic: ["@anthropic-ai/sdk", "zod"],
+  gemini: ["@google/genai", "zod"],
+};
+
 /**
  * The direction of imports, from the nouns outwards to the programs. A file may always import from its own folder;
  * what is not listed is forbidden.
@@ -46,11 +52,9 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["eventsource-parser", "undici"],
   },
   "src/providers/openai-compatible/": { ...VENDOR, packages: ["openai", "zod"] },
-  "src/providers/anthropic/": { ...VENDOR, packages: ["@anthropic-ai/sdk", "zod"] },
-  "src/providers/local/": VENDOR,
-  "src/providers/openai/": VENDOR,
-  "src/providers/grok/": VENDOR,
-  "src/providers/fake/": VENDOR,
+  ...Object.fromEntries(
+    PROVIDERS.map(({ id }) => [`src/providers/${id}/`, { ...VENDOR, packages: PACKAGES_OF_PROVIDERS[id] ?? [] }]),
+  ),
 
   // One job, decided upon and run, against contracts only: no queue, no Redis, no vendor.
   "src/generation/": {

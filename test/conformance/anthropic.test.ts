@@ -12,21 +12,21 @@ import { MESSAGES } from "./wires/messages.ts";
 
 const MODEL = "claude-haiku-5-5";
 
-function startAnthropic({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
-  return createProviders({ anthropic: { baseUrl, apiKeys: [apiKey] } });
+function startAnthropic({ baseUrl }: { readonly baseUrl: string }): ProviderRegistry {
+  return createProviders({ anthropic: { baseUrl, apiKeys: ["key"] } });
 }
 
 function anthropicOf(registry: ProviderRegistry): Provider | undefined {
   return registry.get("anthropic")?.targets(MODEL)[0]?.provider;
 }
 
-providerConformance({ id: "anthropic", model: MODEL, start: startAnthropic, wire: MESSAGES });
+providerConformance({ id: "anthropic", model: MODEL, wire: MESSAGES });
 
 describe("anthropic", () => {
   it("sends what Haiku 5.5 takes, in the version of the API that its parameters belong to", async () => {
     await using server = await startRecordedServer(recordedAnswer("anthropic/200-cache-write-and-read.json"));
     // The recorded server's address ends in /v1, which is fine too.
-    const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+    const registry = startAnthropic(server);
     const request = generateRequest({ model: MODEL, parameters: { presencePenalty: 0.5, user: "agent-7" } });
     const response = await anthropicOf(registry)?.generate(request, never);
     await registry.close();
@@ -61,7 +61,7 @@ describe("anthropic", () => {
 
   it("sends the temperature to models that take one, and nothing else that samples", async () => {
     await using server = await startRecordedServer(MESSAGES.whole());
-    const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+    const registry = startAnthropic(server);
     const request = generateRequest({ model: "claude-haiku-4-5", parameters: { temperature: 1.4 } });
     const response = await anthropicOf(registry)?.generate(request, never);
     await registry.close();
@@ -81,7 +81,7 @@ describe("anthropic", () => {
       recordedAnswer("anthropic/400-effort-not-supported.json"),
       MESSAGES.whole(),
     );
-    const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+    const registry = startAnthropic(server);
     const provider = anthropicOf(registry);
     const haiku = generateRequest({ model: MODEL });
     const opus = generateRequest({ model: "claude-opus-5-5" });
@@ -103,7 +103,7 @@ describe("anthropic", () => {
 
   it("passes the vendor's own word on a spending limit on, and its code", async () => {
     await using server = await startRecordedServer(recordedAnswer("anthropic/429-spend-limit-reached.json"));
-    const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+    const registry = startAnthropic(server);
     await expect(anthropicOf(registry)?.generate(generateRequest(), never)).rejects.toMatchObject({
       kind: "quota-exhausted",
       code: "enforced_spend_limit_reached",
@@ -114,7 +114,7 @@ describe("anthropic", () => {
 
   it("says which policy a refusal was about", async () => {
     await using server = await startRecordedServer(recordedAnswer("anthropic/200-refusal.json"));
-    const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+    const registry = startAnthropic(server);
     await expect(anthropicOf(registry)?.generate(generateRequest(), never)).rejects.toMatchObject({
       kind: "content-filtered",
       message: "HTTP 200: the model refused (reasoning_extraction)",
@@ -135,7 +135,7 @@ describe("the package of Anthropic", () => {
     vi.stubEnv("ANTHROPIC_LOG", "debug");
     try {
       await using server = await startRecordedServer(MESSAGES.whole());
-      const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+      const registry = startAnthropic(server);
       await anthropicOf(registry)?.generate(generateRequest(), never);
       await registry.close();
 
@@ -160,7 +160,7 @@ describe("the package of Anthropic", () => {
     const warn = vi.spyOn(console, "warn");
     try {
       await using server = await startRecordedServer(MESSAGES.whole(), recordedAnswer("anthropic/529-overloaded.json"));
-      const registry = startAnthropic({ baseUrl: server.baseUrl, apiKey: "key" });
+      const registry = startAnthropic(server);
       const request = generateRequest({ model: "claude-sonnet-4-5" });
       await anthropicOf(registry)?.generate(request, never);
       await anthropicOf(registry)
