@@ -14,6 +14,7 @@ describe("PROVIDERS", () => {
       ...[id, needsKey, keyVariables.join(" "), defaultModel, limited, isFree],
     ]);
     expect(needs).toEqual([
+      ["anthropic", true, "ANTHROPIC_API_KEY", "claude-haiku-5-5", true, false],
       ["fake", false, "", "fake-1", false, true],
       ["grok", true, "GROK_API_KEY XAI_API_KEY", "grok-4.3", true, false],
       ["local", false, "LOCAL_API_KEY", "llama3.2", false, true],
@@ -56,6 +57,7 @@ describe("createProviders", () => {
 const EVERY_PROVIDER: ProviderSettings = {
   openai: { apiKeys: ["canary-1", "canary-2"] },
   grok: { apiKeys: ["canary-1", "canary-2"] },
+  anthropic: { apiKeys: ["canary-1", "canary-2"] },
   fake: {},
   local: {},
 };
@@ -83,6 +85,13 @@ describe("targets", () => {
     expect(await namesOf("grok", "grok-4.3")).toEqual([
       ["8cdb95b8", "grok#8cdb95b8", "grok/grok-4.3"],
       ["827d4a55", "grok#827d4a55", "grok/grok-4.3"],
+    ]);
+  });
+
+  it("of Anthropic too: they belong to the organization", async () => {
+    expect(await namesOf("anthropic", "claude-haiku-5-5")).toEqual([
+      ["8cdb95b8", "anthropic#8cdb95b8", "anthropic/claude-haiku-5-5"],
+      ["827d4a55", "anthropic#827d4a55", "anthropic/claude-haiku-5-5"],
     ]);
   });
 
