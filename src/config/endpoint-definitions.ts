@@ -24,7 +24,7 @@ export function endpointDefinitions(
       headers: headersOf(name, endpoint, { read, ...findings }),
       limited: !endpoint.local,
       isFree: endpoint.local,
-      models: { families: [], models: [], prices: endpoint.prices },
+      models: { prices: endpoint.prices },
     }),
     modelVariable: null,
     endpointVariable: null,

@@ -96,9 +96,9 @@ export const modelsFileSchema = z.strictObject({
   parameters,
   /** When speed, quality, cost and use were judged. */
   judgedOn: date.optional(),
-  families: z.array(familySchema),
-  models: z.array(modelSchema),
-  prices: z.array(modelPriceSchema),
+  families: z.array(familySchema).default([]),
+  models: z.array(modelSchema).default([]),
+  prices: z.array(modelPriceSchema).default([]),
 });
 
 /** The operator's own entries win over the shipped ones, field by field for models. */

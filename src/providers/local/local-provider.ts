@@ -10,5 +10,4 @@ export const LOCAL = defineOpenAiAlike({
   defaultModel: "llama3.2",
   limited: false,
   isFree: true,
-  models: { families: [], models: [], prices: [] },
 });

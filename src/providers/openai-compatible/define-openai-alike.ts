@@ -4,7 +4,7 @@ import { createChatCompletions } from "./chat-completions.ts";
 import type { ReasoningTokens } from "./convert-usage.ts";
 
 /** What tells one vendor of chat completions from another. Everything else has a default. */
-export interface OpenAiAlike extends Pick<ProviderDefinition, "id" | "title" | "defaultModel" | "models"> {
+export interface OpenAiAlike extends Pick<ProviderDefinition, "id" | "title" | "defaultModel"> {
   /** `https://api.example.com/v1` */
   readonly baseUrl: string;
   /** `EXAMPLE_API_KEY`; further names of it are tried in turn. Default: `<ID>_API_KEY`. */
@@ -25,6 +25,8 @@ export interface OpenAiAlike extends Pick<ProviderDefinition, "id" | "title" | "
   readonly limitGroups?: ProviderDefinition["limitGroups"];
   /** Default false. */
   readonly isFree?: boolean;
+  /** As in `ProviderDefinition`. Default: nothing is known of its models, and they take everything. */
+  readonly models?: unknown;
   /** Default `inside-completion`, as with OpenAI. */
   readonly reasoningTokens?: ReasoningTokens;
   /** Default false. */
@@ -52,7 +54,7 @@ export function defineOpenAiAlike(vendor: OpenAiAlike): ProviderDefinition {
     limited: vendor.limited ?? true,
     limitGroups: vendor.limitGroups ?? ["model", "key"],
     isFree: vendor.isFree ?? false,
-    models: vendor.models,
+    models: vendor.models ?? {},
     modelList: (connection: ProviderConnection) => bearerModelList(connection, headers),
     create: (connection, context) =>
       createChatCompletions(
