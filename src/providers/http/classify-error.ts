@@ -1,4 +1,5 @@
 import type { ProviderErrorKind } from "../provider-error.ts";
+import { googleParameter, isGoogleKeyRefused, isGoogleQuotaGone } from "./google-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { readVendorError, type VendorError } from "./vendor-error.ts";
 
@@ -76,9 +77,11 @@ const RULES: readonly Rule[] = [
   { kind: "overloaded", applies: (_, status) => status >= 500 || status === 408 || status === 409 },
   { kind: "request-too-large", applies: isLargerThanWholeLimit },
   { kind: "quota-exhausted", applies: isQuotaExhausted },
+  { kind: "quota-exhausted", applies: isGoogleQuotaGone },
   { kind: "rate-limited", applies: (_, status) => status === 429 },
   { kind: "authentication", applies: ({ message }, status) => status === 401 || WRONG_KEY.test(message) },
   { kind: "content-filtered", applies: ({ codes, message }) => FILTER_CODE.test(codes) || FILTERED.test(message) },
+  { kind: "authentication", applies: isGoogleKeyRefused },
   { kind: "context-too-long", applies: ({ codes, message }) => CONTEXT.test(codes) || CONTEXT.test(message) },
   { kind: "model-not-found", applies: isModelNotFound },
   { kind: "unsupported-parameter", applies: refusesParameter },
@@ -106,9 +109,9 @@ const QUOTA_CODE =
 const QUOTA_MESSAGE =
   /exceeded your current quota|all available credits|spending limit|n[o']t have any credits|(run|ran) out of credits|insufficient (credits|balance|funds|quota)|requires more credits|billing hard limit|account is not active/i;
 
-/** Gemini also says "You exceeded your current quota" of a minute's limit, and then when to try again. */
-function isQuotaExhausted({ codes, message, retryDelay }: VendorError, status: number): boolean {
-  if (status === 429 && retryDelay !== null) return false;
+/** Gemini also says "You exceeded your current quota" of a limit, and then which one it is and when to try again. */
+function isQuotaExhausted({ codes, message, retryDelay, quotas }: VendorError, status: number): boolean {
+  if (status === 429 && (retryDelay !== null || quotas.length > 0)) return false;
   return status === 402 || QUOTA_CODE.test(codes) || QUOTA_MESSAGE.test(message);
 }
 
@@ -119,7 +122,8 @@ const FILTER_CODE = /\bcontent_filter|\bcontent_policy_violation|responsibleaipo
 const FILTERED =
   /violates usage guidelines|safety_check|content management policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
 
-const CONTEXT = /context[_ ](length|window)|maximum prompt length|prompt (is )?too long/i;
+const CONTEXT =
+  /context[_ ](length|window)|maximum prompt length|prompt (is )?too long|token count .{0,30}exceeds the maximum/i;
 
 const UNKNOWN_MODEL =
   /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))/i;
@@ -132,6 +136,7 @@ function isModelNotFound({ codes, message }: VendorError, status: number): boole
 const NAMED_PARAMETER = [
   /unsupported (?:parameter|value):? ['"`]([\w.[\]]+)['"`]/i,
   /unknown parameter:? ['"`]([\w.[\]]+)['"`]/i,
+  /unknown name ['"`](?!contents|systemInstruction|maxOutputTokens)(\w+)['"`]/i,
   /unrecognized request arguments? supplied: ([\w.[\]]+)/i,
   /argument not supported on this model: ([\w.[\]]+)/i,
   /does not support parameter ['"`]?(\w+)/i,
@@ -145,6 +150,8 @@ function refusesParameter(error: VendorError, status: number): boolean {
 
 /** The wire name of the parameter that is refused; `null` also for what cannot be left out. */
 function unsupportedParameter({ codes, message, parameter }: VendorError): string | null {
+  const googles = googleParameter(message);
+  if (googles !== null) return googles;
   const named = NAMED_PARAMETER.map((pattern) => pattern.exec(message)?.[1]).find((name) => name !== undefined);
   const isRefused =
     named !== undefined || REFUSES_PARAMETER.test(codes) || /not supported with this model/i.test(message);
