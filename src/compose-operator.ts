@@ -1,3 +1,5 @@
+import { readAgentOfJob } from "./admission/claims.ts";
+import type { Agent } from "./agents/agent.ts";
 import { budgetPolicyOf } from "./config/policies.ts";
 import type { Config } from "./config/load-config.ts";
 import { connectRedis, withRedis, type RedisAddress } from "./platform/redis.ts";
@@ -38,6 +40,8 @@ export interface Operator extends AsyncDisposable {
   resume(target: PauseTarget): Promise<boolean>;
   /** The lanes that need the target, as they are now. */
   affectedBy(target: PauseTarget): Promise<AffectedLanes>;
+  /** The agent as a job runs it; `null`: there is no such job. */
+  agentOf(jobId: string): Promise<Agent | null>;
   /** @param now epoch ms */
   health(now: number): Promise<OperatorHealth>;
 }
@@ -70,6 +74,7 @@ export function composeOperator({ config, address }: OperatorParts): Operator {
           goingOn: needing.filter((_, index) => !still[index]),
         };
       }),
+    agentOf: async (jobId) => await withRedis(address, () => readAgentOfJob(redis, namespace, jobId)),
     health: async (now) =>
       await withRedis(address, async () => ({
         ...(await readHealth(redis, namespace, { now, budgets: budgetPolicyOf(file) })),

@@ -24,12 +24,14 @@ import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createMonitor } from "./monitor/server.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
+import { openRefusedParameters } from "./storage/refused-parameters.ts";
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
 import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+import { createTextFeeds } from "./storage/text-feed.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -68,6 +70,7 @@ export interface ProducerParts {
 }
 
 export function composeProducer({ config, address, agents, ...parts }: ProducerParts): Producer {
+  const { resultsMs, countersMs } = retentionOf(config.file);
   return createQueueProducer({
     redis: connectRedis(address, "producer"),
     queueRedis: connectRedis(address, "producer-queue"),
@@ -76,7 +79,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     agents,
     defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)),
     clock: systemClock,
-    resultsMs: retentionOf(config.file).resultsMs,
+    ...{ resultsMs, countersMs },
   });
 }
 
@@ -113,10 +116,11 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     limitGroups: file.limitGroups,
     transport: { idleTimeoutMs: file.idleSeconds * 1000 },
   });
-  const generation = generationDependencies(config, { admission, providers, logger });
+  const openTextFeed = createTextFeeds(redis, namespace);
+  const refused = await openRefusedParameters(redis, namespace, systemClock);
+  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
-  const lanes = file.worker.lanes ?? null;
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
@@ -124,7 +128,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     queueRedis,
     namespace,
     concurrency,
-    lanes,
+    lanes: file.worker.lanes ?? null,
     isConfigured,
     consumer,
     clock: systemClock,
@@ -152,13 +156,15 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
 
 interface GenerationParts {
   readonly admission: GenerationDependencies["admission"];
+  readonly openTextFeed: GenerationDependencies["openTextFeed"];
   readonly providers: ProviderRegistry;
+  readonly refused: GenerationDependencies["refused"];
   readonly logger: Logger;
 }
 
 function generationDependencies(
   { file, providers: { catalogue } }: Pick<Config, "file" | "providers">,
-  { admission, providers, logger }: GenerationParts,
+  { admission, openTextFeed, providers, refused, logger }: GenerationParts,
 ): GenerationDependencies {
   return {
     admission,
@@ -166,9 +172,11 @@ function generationDependencies(
     catalogue,
     prices: createPrices({ catalogue, overrides: file.prices }),
     estimator: createTokenEstimator(),
+    refused,
     policy: generationPolicyOf(file),
     clock: systemClock,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
+    openTextFeed,
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
     onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),

@@ -3,6 +3,7 @@ export { createProducer, type CreateProducerOptions } from "./compose.ts";
 export type { EnqueueManyOptions, EnqueueSummary, Producer } from "./queue/producer.ts";
 export { JobConflictError, type BatchOutcome, type EnqueuedJob } from "./queue/enqueue-batch.ts";
 export type { CancelReply } from "./admission/claims.ts";
+export type { FeedbackReply } from "./job/feedback.ts";
 export type { JobInput, JobKind, Urgency } from "./job/generation-job.ts";
 export type {
   AttemptSummary,
@@ -11,6 +12,7 @@ export type {
   TerminalStatus,
   UnsuccessfulResult,
 } from "./job/generation-result.ts";
+export type { FollowEvent, PartialText } from "./job/partial-text.ts";
 export { InvalidInputError, type Problem } from "./platform/problem.ts";
 export { RedisUnavailableError } from "./platform/redis.ts";
 export type { AdjustedParameter, FinishReason, TokenUsage } from "./providers/provider.ts";

@@ -48,7 +48,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/storage/": {
     imports: ["src/admission/keys.ts", "src/job/", "src/platform/"],
-    types: ["src/admission/limit-policy.ts"],
+    types: ["src/admission/limit-policy.ts", "src/generation/refused-parameters.ts"],
     packages: ["ioredis"],
   },
   "src/queue/": {
@@ -89,7 +89,13 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       .concat("src/providers/registry.ts"),
     packages: ["ioredis"],
   },
-  "src/compose-operator.ts": { imports: ["config", "platform", "queue", "storage"].map((folder) => `src/${folder}/`) },
+  "src/compose-operator.ts": {
+    imports: [
+      "src/admission/claims.ts",
+      ...["config", "platform", "queue", "storage"].map((folder) => `src/${folder}/`),
+    ],
+    types: ["src/agents/agent.ts"],
+  },
   "src/index.ts": {
     imports: ["src/compose.ts", "src/queue/enqueue-batch.ts", "src/platform/"],
     types: ["src/admission/claims.ts", "src/job/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],

@@ -126,6 +126,12 @@ export async function readSnapshot(redis: Redis, namespace: string, hash: string
   return json === null ? null : (JSON.parse(json) as Agent);
 }
 
+/** The agent as a job runs it. @returns `null` when there is no such job, or its snapshot is gone */
+export async function readAgentOfJob(redis: Redis, namespace: string, jobId: string): Promise<Agent | null> {
+  const hash = await redis.hget(controlKeys(namespace).job(jobId), "snapshot");
+  return hash === null ? null : await readSnapshot(redis, namespace, hash);
+}
+
 export interface AgentSnapshot {
   readonly hash: string;
   readonly json: string;

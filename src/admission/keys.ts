@@ -20,6 +20,8 @@ export interface ControlKeys {
   credential(name: string): string;
   /** Set: names of limit groups and keys that something is known of. */
   readonly knownLimits: string;
+  /** Sorted set: `<parameter> <provider>/<model>` → when the model refused it (epoch ms). */
+  readonly refusedParameters: string;
   /** Hash: what operators have paused. */
   readonly operatorPauses: string;
   /** Set: lanes that stand still because of that. */
@@ -40,6 +42,8 @@ export interface ControlKeys {
   /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
   readonly settledChannel: string;
   readonly cancelledChannel: string;
+  /** Channel: the text of a job while it is written, see `job/partial-text.ts`. */
+  partialChannel(jobId: string): string;
   /** Channel: see `epoch-watch.ts`. */
   readonly epochsChannel: string;
 }
@@ -56,6 +60,7 @@ export function controlKeys(namespace: string): ControlKeys {
     lastCalls: (group) => `${tag}:calls:${group}`,
     credential: (name) => `${tag}:key:${name}`,
     knownLimits: `${tag}:known-limits`,
+    refusedParameters: `${tag}:refused-parameters`,
     operatorPauses: `${tag}:paused`,
     pausedLanes: `${tag}:paused-lanes`,
     spending: (day) => `${tag}:spending:${day}`,
@@ -67,6 +72,7 @@ export function controlKeys(namespace: string): ControlKeys {
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
     settledChannel: `${tag}:settled`,
     cancelledChannel: `${tag}:cancelled`,
+    partialChannel: (jobId) => `${tag}:partial:${jobId}`,
     epochsChannel: `${tag}:epochs`,
   };
 }

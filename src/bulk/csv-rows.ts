@@ -1,6 +1,6 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
-import { KNOWN_COLUMNS } from "./columns.ts";
+import { JOB_COLUMNS, type Columns } from "./columns.ts";
 import type { PhysicalLine } from "./physical-lines.ts";
 import type { Row } from "./row.ts";
 
@@ -19,7 +19,11 @@ interface CsvRecord {
  * Rows of a CSV file with a header. Blank lines, and rows whose cells are all empty, are skipped.
  * @throws InvalidInputError when the header is no use
  */
-export async function* csvRows(lines: AsyncIterable<PhysicalLine>, path: string): AsyncGenerator<Row> {
+export async function* csvRows(
+  lines: AsyncIterable<PhysicalLine>,
+  path: string,
+  columns: Columns = JOB_COLUMNS,
+): AsyncGenerator<Row> {
   let header: readonly string[] | undefined;
   for await (const record of csvRecords(lines, path)) {
     const cells = record.isOpen ? openQuote(record, path) : parseCells(record, path);
@@ -27,7 +31,7 @@ export async function* csvRows(lines: AsyncIterable<PhysicalLine>, path: string)
       if (header === undefined) throw new InvalidInputError([cells]);
       yield { line: record.line, problem: cells };
     } else if (cells.some((cell) => cell.trim() !== "")) {
-      if (header === undefined) header = checkHeader(cells, record.line, path);
+      if (header === undefined) header = checkHeader(cells, { columns, line: record.line, path });
       else yield rowOf(cells, record.line, { header, path });
     }
   }
@@ -103,7 +107,14 @@ function rowOf(cells: readonly string[], line: number, { header, path }: CsvFile
   return { line, problem };
 }
 
-function checkHeader(cells: readonly string[], line: number, path: string): readonly string[] {
+interface HeaderPlace {
+  readonly columns: Columns;
+  readonly line: number;
+  readonly path: string;
+}
+
+function checkHeader(cells: readonly string[], place: HeaderPlace): readonly string[] {
+  const { columns, line, path } = place;
   const header = cells.map((name) => name.trim());
   const problems = header.flatMap((name, index): Problem[] => {
     const at = { source: path, line, path: `column ${index + 1}` };
@@ -111,18 +122,22 @@ function checkHeader(cells: readonly string[], line: number, path: string): read
     const first = header.indexOf(name) + 1;
     if (first <= index)
       return [{ ...at, got: `${showValue(name)}, which column ${first} is named too`, expected: "every column once" }];
-    const known = KNOWN_COLUMNS.find((column) => column === name.toLowerCase());
+    const known = columns.known.find((column) => column === name.toLowerCase());
     return known === undefined || known === name ? [] : [{ ...at, got: showValue(name), expected: known }];
   });
   if (problems.length > 0) throw new InvalidInputError(problems);
-  if (header.some((name) => KNOWN_COLUMNS.includes(name))) return header;
-  throw new InvalidInputError([unknownHeader(header, line, path)]);
+  if (!header.some((name) => columns.known.includes(name))) throw new InvalidInputError([unknownHeader(header, place)]);
+  const missing = columns.required.filter((name) => !header.includes(name));
+  if (missing.length === 0) return header;
+  throw new InvalidInputError(
+    missing.map((name) => ({ source: path, line, path: name, got: "no such column", expected: "one in the header" })),
+  );
 }
 
-function unknownHeader(header: readonly string[], line: number, path: string): Problem {
+function unknownHeader(header: readonly string[], { columns, line, path }: HeaderPlace): Problem {
   const separator = [";", "\t"].find((character) => header.join("").includes(character));
   const got =
     separator === undefined ? "a first line without any known column" : `cells separated by ${showValue(separator)}`;
-  const names = `a header with at least one of ${KNOWN_COLUMNS.join(", ")}`;
+  const names = `a header with at least one of ${columns.known.join(", ")}`;
   return { source: path, line, path: "", got, expected: separator === undefined ? names : `commas, and ${names}` };
 }

@@ -1,6 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { InvalidInputError } from "../platform/problem.ts";
+import { JOB_COLUMNS, type Columns } from "./columns.ts";
 import { csvRows } from "./csv-rows.ts";
 import { jsonRows } from "./json-rows.ts";
 import { physicalLines } from "./physical-lines.ts";
@@ -14,7 +15,7 @@ const LONGEST_LINE_BYTES = 1024 * 1024;
  * are skipped; line numbers are physical ones, also after quoted line breaks.
  * @throws InvalidInputError when the file as a whole is no use: missing, a folder, of another kind, without a header
  */
-export async function* readRows(path: string): AsyncGenerator<Row> {
+export async function* readRows(path: string, columns: Columns = JOB_COLUMNS): AsyncGenerator<Row> {
   await checkFile(path);
   const file = await open(path).catch((error: unknown) =>
     refuse(path, describeFileError(error), "a file that can be read"),
@@ -24,7 +25,7 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
       path,
       longestLineBytes: LONGEST_LINE_BYTES,
     });
-    yield* extname(path).toLowerCase() === ".csv" ? csvRows(lines, path) : jsonRows(lines, path);
+    yield* extname(path).toLowerCase() === ".csv" ? csvRows(lines, path, columns) : jsonRows(lines, path);
   } finally {
     await file.close();
   }

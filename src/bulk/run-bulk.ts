@@ -53,7 +53,7 @@ export class InvalidRowsError extends InvalidInputError {
 export type InvalidRow = ReadJob & { readonly is: "invalid" };
 
 /** So many faults are kept; a file of another kind would otherwise report millions. */
-const MAX_PROBLEMS = 1000;
+export const MAX_PROBLEMS = 1000;
 
 /**
  * Reads the whole input once before anything is enqueued.

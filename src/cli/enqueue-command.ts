@@ -1,11 +1,9 @@
 import { Option, type Command } from "commander";
-import type { GenerationResult } from "../job/generation-result.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
-import type { Producer } from "../queue/producer.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { deadline, keyValue, list } from "./options.ts";
-import { printResult } from "./print-result.ts";
+import { awaitResult } from "./await-result.ts";
 import type { AddCommand } from "./command.ts";
 import { openWorkplace } from "./workplace.ts";
 
@@ -16,6 +14,7 @@ interface EnqueueOptions {
   readonly deadline?: string | number;
   readonly context?: Readonly<Record<string, string>>;
   readonly wait?: boolean;
+  readonly follow?: boolean;
   readonly worker?: boolean;
   readonly fake?: boolean;
   readonly json?: boolean;
@@ -67,6 +66,7 @@ function common(command: Command, needsAgent: boolean): Command {
     )
     .option("--deadline <when>", "do not write it later: a time with its zone, or 90s, 10m, 2h, 1d from now", deadline)
     .option("--wait", "wait for the text and print it")
+    .option("--follow", "print the text while it is written (implies --wait)")
     .option("--worker", "run a worker in this process until the text is there (implies --wait)")
     .option("--fake", "replace providers without a key by the fake one")
     .option("--json", "print JSON");
@@ -115,27 +115,24 @@ function content(options: EnqueueOptions): JobInput {
 }
 
 async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<ExitCode> {
-  const { worker: withWorker = false, wait = withWorker, fake = false } = options;
+  const { worker: withWorker = false, follow = false, fake = false, json = false } = options;
+  const wait = options.wait === true || withWorker || follow;
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ fake });
   if (withWorker) workplace.requireKeys([input.agent]);
   await using producer = workplace.producer();
   const job = await producer.enqueue(input);
   if (!wait) {
-    console.log(options.json === true ? JSON.stringify(job) : `${job.id} ${job.status} in lane ${job.lane}`);
+    console.log(json ? JSON.stringify(job) : `${job.id} ${job.status} in lane ${job.lane}`);
     return EXIT.ok;
   }
+  if (follow) await workplace.hintIfNotStreamed(job.id);
   await using worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
   if (worker === undefined) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
-  const result = await awaitResult(producer, job.id, signals.requested);
+  const result = await awaitResult(producer, job.id, { follow, json, signal: signals.requested });
   if (result === null) return interrupted(job.id);
-  printResult(result, options.json === true);
   return result.status === "succeeded" ? EXIT.ok : EXIT.jobsFailed;
-}
-
-async function awaitResult(producer: Producer, id: string, signal: AbortSignal): Promise<GenerationResult | null> {
-  return await producer.result(id, { waitMs: Infinity, signal });
 }
 
 function interrupted(id: string): ExitCode {

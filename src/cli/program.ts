@@ -15,6 +15,7 @@ import { checkCommand } from "./check-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { feedbackCommand } from "./feedback-command.ts";
 import { healthCommand } from "./health-command.ts";
 import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
@@ -33,6 +34,7 @@ const COMMANDS: readonly AddCommand[] = [
   bulkCommand,
   resultCommand,
   cancelCommand,
+  feedbackCommand,
   usageCommand,
   healthCommand,
   pauseCommand,
@@ -46,6 +48,7 @@ Examples:
   $ puppet-engine enqueue tweet --agent ada --topic "tea" --wait one tweet, now
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
   $ puppet-engine worker                                         take jobs until stopped
+  $ puppet-engine feedback rain-1 up                             how good a text was
   $ puppet-engine usage --by model                               what it cost
   $ puppet-engine health                                         whether providers can be called, and what is paused
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { UsageRow } from "../storage/usage-report.ts";
+import type { FeedbackMean, UsageRow } from "../storage/usage-report.ts";
 
 /** Plain ASCII borders nowhere: narrow columns that survive a small terminal. */
 export const STYLE = {
@@ -22,18 +22,20 @@ export type ShownUsage = Pick<
   | "p50Ms"
   | "p95Ms"
   | "averageMs"
->;
+> &
+  /** Left out by a run, whose texts nobody has scored yet. */
+  Partial<Pick<UsageRow, "feedback">>;
 
 const HEAD = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency avg", "p50", "p95"];
 
 export function usageTable(title: string, rows: readonly ShownUsage[]): string {
+  const head = rows.some(hasFeedback) ? [...HEAD, "feedback"] : HEAD;
   const table = new Table({
     ...STYLE,
-    head: [title, ...HEAD],
-    colAligns: ["left", ...HEAD.map(() => "right" as const)],
+    head: [title, ...head],
+    colAligns: ["left", ...head.map(() => "right" as const)],
   });
-  for (const row of rows) table.push(cells(row));
-  if (rows.length > 1) table.push(cells(sum(rows)));
+  for (const row of rows.length > 1 ? [...rows, sum(rows)] : rows) table.push(cells(row).slice(0, head.length + 1));
   return [table.toString(), ...notes(rows)].join("\n");
 }
 
@@ -49,7 +51,24 @@ function cells(row: ShownUsage): string[] {
     milliseconds(row.averageMs),
     row.p50Ms === null ? "" : milliseconds(row.p50Ms),
     row.p95Ms === null ? "" : milliseconds(row.p95Ms),
+    row.feedback ? showFeedback(row.feedback) : "",
   ];
+}
+
+function hasFeedback({ feedback = null }: ShownUsage): boolean {
+  return feedback !== null;
+}
+
+/** Mean score, and of how many texts: `0.82 (41)`. */
+function showFeedback({ mean, count }: FeedbackMean): string {
+  return `${mean.toFixed(2)} (${integer(count)})`;
+}
+
+function meanOf(rows: readonly ShownUsage[]): FeedbackMean | null {
+  const scored = rows.flatMap(({ feedback }) => feedback ?? []);
+  const count = scored.reduce((total, one) => total + one.count, 0);
+  const total = scored.reduce((subtotal, one) => subtotal + one.mean * one.count, 0);
+  return count === 0 ? null : { count, mean: total / count };
 }
 
 function sum(rows: readonly ShownUsage[]): ShownUsage {
@@ -79,6 +98,7 @@ function sum(rows: readonly ShownUsage[]): ShownUsage {
     averageMs: Math.round(averageMs),
     p50Ms: null,
     p95Ms: null,
+    feedback: meanOf(rows),
   };
 }
 

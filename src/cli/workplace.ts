@@ -47,6 +47,8 @@ export interface Workplace extends AsyncDisposable {
   hintIfNoWorker(): Promise<void>;
   /** The same for what operators have paused. */
   hintIfPaused(): Promise<void>;
+  /** The same for following a job whose text will not grow. */
+  hintIfNotStreamed(jobId: string): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -94,6 +96,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     },
     hintIfNoWorker: async () => await hintIfNoWorker(config, redis),
     hintIfPaused: async () => await hintIfPaused(composeOperator({ config, address })),
+    hintIfNotStreamed: async (jobId) => await hintIfNotStreamed(jobId, composeOperator({ config, address })),
     [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),
   };
 }
@@ -171,4 +174,12 @@ async function hintIfPaused(opened: Operator): Promise<void> {
   if (first === undefined) return;
   const more = others.length === 0 ? "" : ` (and ${others.length} more; see \`puppet-engine health\`)`;
   console.error(`note: ${showPause(first, await operator.lanes(), systemClock.now())}${more}`);
+}
+
+/** @param opened is disposed */
+async function hintIfNotStreamed(jobId: string, opened: Operator): Promise<void> {
+  await using operator = opened;
+  const agent = await operator.agentOf(jobId);
+  if (agent === null || agent.chain.some(({ parameters }) => parameters.stream)) return;
+  console.error(`note: ${agent.id} does not stream (llm_config.stream): the text comes in one piece`);
 }

@@ -4,7 +4,6 @@ import { modelOverridesSchema } from "../models/models-file.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { strictObject } from "../platform/zod-faults.ts";
 import { endpoints } from "./endpoints-schema.ts";
-import { refuseUnknownProviders } from "./known-providers.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
 import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-parts.ts";
 
@@ -26,7 +25,7 @@ const host = z.string({ error: hostError }).regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-F
  * The optional JSON file named by `PUPPET_ENGINE_CONFIG`: what is too large for an environment variable. Every field has
  * a default; unknown ones are refused.
  */
-const fields = strictObject({
+export const configFileSchema = strictObject({
   retries: strictObject({
     /** Attempts per provider that failures may spend. */
     attempts: integerFrom(1, 10).default(3),
@@ -97,11 +96,7 @@ const fields = strictObject({
   idleSeconds: seconds(20),
 });
 
-export const configFileSchema = fields.superRefine(refuseUnknownProviders, {
-  when: ({ value }) => typeof value === "object" && value !== null,
-});
-
-export type ConfigFile = z.output<typeof fields>;
+export type ConfigFile = z.output<typeof configFileSchema>;
 
 export const DEFAULT_CONFIG: ConfigFile = configFileSchema.parse({});
 

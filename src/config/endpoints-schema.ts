@@ -20,9 +20,12 @@ const headerName = z
   .regex(/^[A-Za-z0-9-]{1,64}$/, { error: headerError })
   .refine((name) => !OWN_HEADERS.test(name), { error: headerError });
 const valueError = 'printable text, or {"variable": "NAME"} for what is secret';
-const headerValue = z.union([z.string().regex(/^[\x20-\x7e]{1,1024}$/), strictObject({ variable })], {
-  error: valueError,
-});
+const headerValue = z.union(
+  [z.string().regex(/^[\x20-\x7e]{1,1024}$/, { error: valueError }), strictObject({ variable })],
+  {
+    error: valueError,
+  },
+);
 
 const endpoint = strictObject({
   /** `https://api.example.com/v1` */

@@ -1,48 +1,60 @@
-import type { z } from "zod";
+import { describeValue, isRecord, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { PROVIDERS } from "../providers/registry.ts";
-import type { ConfigFile } from "./config-file.ts";
 
 const SHIPPED = PROVIDERS.map(({ id }) => id);
 
-/** Every place of the file that names a provider names one that is shipped, or an endpoint of the file itself. */
-export function refuseUnknownProviders(file: Partial<ConfigFile>, context: z.RefinementCtx): void {
-  const own = namesIn(file.endpoints);
+/**
+ * Every place of a configuration file that names a provider has to name one that is shipped, or an endpoint of the file
+ * itself. Takes an unchecked file, so that every fault is found in one go.
+ */
+export function findUnknownProviders(file: unknown): FieldFault[] {
+  if (!isRecord(file)) return [];
+  const own = keysOf(file["endpoints"]);
   const known = new Set([...SHIPPED, ...own]);
-  for (const { path, name } of providersNamed(file)) {
-    if (known.has(name)) continue;
-    const params = path.at(-1) === name ? { got: "an unknown provider" } : {};
-    context.addIssue({ code: "custom", path, message: oneOf(name, known), params });
-  }
-  for (const name of own.filter((given) => SHIPPED.includes(given))) {
-    const params = { got: "the name of a provider that is there already" };
-    context.addIssue({ code: "custom", path: ["endpoints", name], message: "a name of its own", params });
-  }
+  const unknown = [...namedAsKeys(file), ...namedInEntries(file)]
+    .filter(({ name }) => !known.has(name))
+    .map(({ path, name, got }) => ({ path, got, expected: oneOf(name, known) }));
+  const taken = own
+    .filter((name) => SHIPPED.includes(name))
+    .map((name) => ({
+      path: ["endpoints", name],
+      got: "the name of a provider that is there already",
+      expected: "a name of its own",
+    }));
+  return [...unknown, ...taken];
 }
 
 interface NamedProvider {
-  readonly path: (string | number)[];
+  readonly path: FieldPath;
   readonly name: string;
+  readonly got: string;
 }
 
-/** Also in a file in which other things are wrong, whose values can be anything. */
-function providersNamed({ limits, limitGroups, budgets, prices, models }: Partial<ConfigFile>): NamedProvider[] {
-  const keys = (value: unknown, ...path: string[]): NamedProvider[] =>
-    namesIn(value).map((name) => ({ path: [...path, name], name }));
-  const entries = (list: unknown, ...path: string[]): NamedProvider[] =>
-    (Array.isArray(list) ? list : []).flatMap((entry: { provider?: unknown } | null, index) =>
-      typeof entry?.provider === "string" ? [{ path: [...path, index, "provider"], name: entry.provider }] : [],
-    );
+function namedAsKeys(file: Readonly<Record<string, unknown>>): NamedProvider[] {
+  const { limitGroups, budgets } = file;
+  const named = (value: unknown, ...path: string[]): NamedProvider[] =>
+    keysOf(value).map((name) => ({ path: [...path, name], name, got: "an unknown provider" }));
+  const perDay = isRecord(budgets) ? budgets["providerUsdPerDay"] : undefined;
+  return [...named(limitGroups, "limitGroups"), ...named(perDay, "budgets", "providerUsdPerDay")];
+}
+
+function namedInEntries(file: Readonly<Record<string, unknown>>): NamedProvider[] {
+  const { limits, prices, models } = file;
+  const named = (list: unknown, ...path: string[]): NamedProvider[] =>
+    (Array.isArray(list) ? list : []).flatMap((entry: unknown, index) => {
+      const name = isRecord(entry) ? entry["provider"] : undefined;
+      return typeof name === "string" ? [{ path: [...path, index, "provider"], name, got: describeValue(name) }] : [];
+    });
+  const own = isRecord(models) ? models : {};
   return [
-    ...entries(limits, "limits"),
-    ...keys(limitGroups, "limitGroups"),
-    ...keys(budgets?.providerUsdPerDay, "budgets", "providerUsdPerDay"),
-    ...entries(prices, "prices"),
-    ...entries(models?.families, "models", "families"),
-    ...entries(models?.models, "models", "models"),
+    ...named(limits, "limits"),
+    ...named(prices, "prices"),
+    ...named(own["families"], "models", "families"),
+    ...named(own["models"], "models", "models"),
   ];
 }
 
-function namesIn(value: unknown): string[] {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+function keysOf(value: unknown): string[] {
+  return isRecord(value) ? Object.keys(value) : [];
 }

@@ -5,7 +5,7 @@ import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-
 /* What the configuration file says of limits: the vendors', those of failing calls, and the operator's own of money. */
 
 /** The id of a provider: which there are is checked for the file as a whole, see `known-providers.ts`. */
-const provider = text;
+const provider = z.string({ error: "the id of a provider" });
 
 /** An object that may say something of each provider. */
 function perProvider<Field extends z.ZodType>(field: Field) {

@@ -8,6 +8,7 @@ import { parseJsonDocument } from "../platform/json-document.ts";
 import { toProblems } from "../platform/field-fault.ts";
 import { environmentReader, type ConfigSource } from "./environment.ts";
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
+import { findUnknownProviders } from "./known-providers.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
@@ -152,7 +153,10 @@ function readConfigFile(path: string | undefined, directory: string, problems: P
     const document = parseJsonDocument(path, readFileSync(resolve(directory, path), "utf8"));
     const parsed = configFileSchema.safeParse(document.value);
     const faults = parsed.success ? [] : zodFaults(parsed.error, document.value);
-    problems.push(...toProblems([...document.duplicates, ...faults], { source: path, lineOf: document.lineOf }));
+    const unknown = findUnknownProviders(document.value);
+    problems.push(
+      ...toProblems([...document.duplicates, ...faults, ...unknown], { source: path, lineOf: document.lineOf }),
+    );
     return parsed.data ?? DEFAULT_CONFIG;
   } catch (error) {
     if (error instanceof InvalidInputError) problems.push(...error.problems);

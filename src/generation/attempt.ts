@@ -12,6 +12,8 @@ import type {
   TokenUsage,
 } from "../providers/provider.ts";
 import type { Step } from "./decide.ts";
+import type { RefusedParameters } from "./refused-parameters.ts";
+import type { TextFeed, TextSource } from "./run.ts";
 import type { EstimatedTokens } from "./token-estimator.ts";
 import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
@@ -26,6 +28,11 @@ export interface AttemptDependencies {
   readonly prices: Prices;
   readonly clock: Clock;
   readonly catalogue: Pick<ModelCatalogue, "capTokens">;
+  readonly refused: Pick<RefusedParameters, "of">;
+}
+
+interface CallDependencies extends AttemptDependencies {
+  readonly openTextFeed: (source: TextSource) => TextFeed;
 }
 
 interface IntentInput {
@@ -109,30 +116,38 @@ export interface CallOutcome {
 }
 
 /** Makes one provider call and turns whatever comes of it into a row. Never throws. */
-export async function callProvider(input: CallInput, deps: AttemptDependencies): Promise<CallOutcome> {
+export async function callProvider(input: CallInput, deps: CallDependencies): Promise<CallOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const timed = (): UsageRecord => ({ ...input.intent, durationMs: Math.round(deps.clock.monotonicMs() - startedMs) });
+  const feed = input.member.parameters.stream ? deps.openTextFeed(input.intent) : null;
   try {
-    const response = await input.provider.generate(requestOf(input), input.signal);
+    const response = await input.provider.generate(requestOf(input, feed, deps), input.signal);
     return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
   } catch (thrown) {
     const error = asProviderError(thrown, input.member.provider);
     return { row: failedRow(timed(), error, deps.prices), response: null, limits: error.limits };
+  } finally {
+    feed?.close();
   }
 }
 
-function requestOf({ intent, member, step, messages, capTokens }: CallInput): GenerateRequest {
+function requestOf(
+  { intent, member, step, messages, capTokens }: CallInput,
+  feed: TextFeed | null,
+  { refused }: Pick<AttemptDependencies, "refused">,
+): GenerateRequest {
   const { model, parameters, timeoutMs, options } = member;
   return {
     attemptId: intent.attemptId,
     model,
     messages,
     parameters,
-    omit: step.omit,
+    omit: [...refused.of(member.provider, model), ...step.omit],
     capTokens,
     isRecovery: step.request === "recover",
     timeoutMs,
     options,
+    ...(feed === null ? {} : { onText: (textSoFar) => feed.onText(textSoFar) }),
   };
 }
 

@@ -161,6 +161,7 @@ async function record(run: Run, { call, grant, size }: Called): Promise<RunOutco
   run.history = [...run.history, row];
   run.knownAttempts += 1;
   run.deps.estimator.learn(size, row);
+  if (row.parameter !== null) run.deps.refused.learn(row.provider, row.model, row.parameter);
   const settled = await run.deps.admission.settle({
     jobId: run.job.id,
     agentId: run.job.agentId,

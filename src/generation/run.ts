@@ -8,6 +8,7 @@ import type { Prices } from "../models/prices.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
 import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
+import type { RefusedParameters } from "./refused-parameters.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
 
 export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
@@ -35,15 +36,33 @@ export interface ConfiguredProvider {
   targets(model: string): readonly ConfiguredTarget[];
 }
 
+/** Whose text it is. */
+export interface TextSource {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Takes the text of one call as it grows, for whoever follows it. Never throws, and never holds the call up. */
+export interface TextFeed {
+  onText(textSoFar: string): void;
+  /** The call is over: nothing of the feed remains. */
+  close(): void;
+}
+
 export interface GenerationDependencies {
   readonly admission: Admission;
   readonly provider: (id: string) => ConfiguredProvider | undefined;
   readonly prices: Prices;
   readonly catalogue: Pick<ModelCatalogue, "capTokens">;
   readonly estimator: TokenEstimator;
+  readonly refused: RefusedParameters;
   readonly policy: GenerationPolicy;
   readonly clock: Clock;
   readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];
+  /** Called for each call whose answer is streamed. */
+  readonly openTextFeed: (source: TextSource) => TextFeed;
   /** Told of every attempt when it is recorded, and of every step: for logs. */
   readonly onAttempt: (row: UsageRecord) => void;
   readonly onStep: (job: GenerationJob, step: Step) => void;

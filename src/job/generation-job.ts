@@ -61,7 +61,7 @@ const ID_CHARACTERS = "1–128 characters of A–Z a–z 0–9 _ -";
 
 /** Ids that people choose. Integers such as 42 are fine: they become strings. */
 const jobIdError = `${ID_CHARACTERS}, or an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;
-const jobId = z
+export const jobId = z
   .union([z.string(), z.int().nonnegative().transform(String)], { error: jobIdError })
   .pipe(z.string().regex(ID, { error: jobIdError }));
 

@@ -21,6 +21,13 @@ export const COUNTERS = [
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
+/**
+ * Counted beside them, and no part of any row: how many texts have a score, and the sum of their scores in thousandths.
+ * They count for the day on which the text was finished, and for who wrote it.
+ */
+export const FEEDBACK_COUNTERS = ["feedbackCount", "feedbackMilli"] as const;
+export type FeedbackCounter = (typeof FEEDBACK_COUNTERS)[number];
+
 /** How the fields of distributions start. */
 export const LATENCY = "ms:";
 export const OUTCOME = "outcome:";

@@ -85,6 +85,11 @@ function usageMetrics(usage: readonly ModelUsage[]): string {
     ({ costMicroUsd }) => [[{}, costMicroUsd / 1e6]],
   );
   counter("puppet_unpriced_total", "Provider calls whose price is not known.", ({ unpriced }) => [[{}, unpriced]]);
+  counter("puppet_feedback_total", "Texts that got a score.", ({ feedback }) => [[{}, feedback.count]]);
+  // Not a counter: a lower score that replaces a higher one would look like a restart.
+  family("puppet_feedback_score_sum", "gauge", "Sum of the scores, 0–1 each.");
+  for (const model of usage)
+    lines.push(`puppet_feedback_score_sum${labelText(modelLabels(model))} ${model.feedback.scoreSum}`);
   family("puppet_attempt_duration_seconds", "histogram", "Duration of provider calls.");
   for (const model of usage) lines.push(...histogramLines("puppet_attempt_duration_seconds", model));
   return `${lines.join("\n")}\n`;

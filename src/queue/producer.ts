@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { cancelJob, type CancelReply } from "../admission/claims.ts";
+import { storeFeedback } from "../admission/feedback.ts";
 import type { Agent } from "../agents/agent.ts";
+import { checkScore, type FeedbackReply } from "../job/feedback.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import type { FollowEvent } from "../job/partial-text.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
+import { followJob } from "../storage/follow-job.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
@@ -24,6 +28,8 @@ export interface ProducerOptions {
   readonly clock: Clock;
   /** How long results are kept; default 7 days. */
   readonly resultsMs: number;
+  /** How long daily counters are kept; default 400 days. */
+  readonly countersMs: number;
 }
 
 export interface EnqueueManyOptions {
@@ -60,10 +66,24 @@ export interface Producer {
     options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
   ): Promise<GenerationResult | null>;
   /**
+   * The text of a job while it is written, where its agent has `stream`, and at last its result. Every text is the whole
+   * one so far; who takes them slowly gets the newest only. A new `attempt` (a retry, a fail-over) starts anew. Ends after
+   * the result, or without it when `signal` fires. An unknown id is waited for, as `result` does: the job may still come.
+   * So is a Redis that is away; one that does not let us in: the iterator throws RedisUnavailableError.
+   */
+  follow(id: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<FollowEvent>;
+  /**
    * `cancelled`: it will not run. `cancelling`: a worker is at it and was told to stop. `settled`: it was finished
    * already. `unknown`: there is no such job.
    */
   cancel(id: string): Promise<CancelReply>;
+  /**
+   * Says how good the job's text was: 0 (bad) to 1 (good), kept to the thousandth. A job has one score: a second one
+   * replaces the first, in its provider's, model's and agent's mean as well; the same once more changes nothing.
+   * @throws InvalidInputError when it is no such number
+   * @throws RedisUnavailableError
+   */
+  feedback(id: string, score: number): Promise<FeedbackReply>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -74,11 +94,15 @@ const FIRST_BATCH = 32;
 const BATCHES_IN_FLIGHT = 2;
 
 export function createQueueProducer(options: ProducerOptions): Producer {
-  const { redis, namespace, clock, resultsMs } = options;
+  const { redis, namespace, clock, resultsMs, countersMs } = options;
   const queues = createLaneQueues(options.queueRedis, namespace);
   const results = createResultReader(redis, namespace);
   const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
   const guarded = async <T>(commands: () => Promise<T>): Promise<T> => await withRedis(options.address, commands);
+  const guardedReader: Pick<ResultReader, "wait" | "hearTexts"> = {
+    wait: async (...wait) => await guarded(() => results.wait(...wait)),
+    hearTexts: async (...hear) => await guarded(() => results.hearTexts(...hear)),
+  };
   return {
     async enqueue(input) {
       const [outcome] = await guarded(() => enqueueBatch([input], { ...context, defaultUrgency: "scheduled" }));
@@ -91,7 +115,12 @@ export function createQueueProducer(options: ProducerOptions): Producer {
       );
     },
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
+    follow: (id, { signal } = {}) => followJob(guardedReader, id, signal),
     cancel: async (id) => await guarded(() => cancelJob(redis, namespace, { jobId: id, resultsMs, now: clock.now() })),
+    async feedback(id, given) {
+      const score = checkScore(given);
+      return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
+    },
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
   };
 }

@@ -1,22 +1,30 @@
 import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import { parsePartialText, type PartialText } from "../job/partial-text.ts";
 import { aborted } from "../platform/shutdown.ts";
+import { lazySubscription } from "./lazy-subscription.ts";
 
 /** How often records are looked up although nobody announced one: the safety net for lost announcements. */
 const POLL_MS = 2000;
 /** Records looked up per round trip, at most. */
 const BATCH = 500;
 
-/** Reads terminal records, and waits for them. */
+/** Reads terminal records, waits for them, and hears the texts that come before them. */
 export interface ResultReader {
   /** `null`: no terminal record (yet). */
   read(jobId: string): Promise<GenerationResult | null>;
   /** `null`: the signal aborted first. */
   wait(jobId: string, signal: AbortSignal): Promise<GenerationResult | null>;
+  /**
+   * Tells the texts of a job while it is written. Resolves when it listens, or when the signal aborts.
+   * @returns ends it
+   */
+  hearTexts(jobId: string, onText: TextListener, signal: AbortSignal): Promise<() => void>;
   close(): void;
 }
 
+type TextListener = (text: PartialText) => void;
 type Listener = (result: GenerationResult) => void;
 
 interface Waiting {
@@ -30,20 +38,58 @@ interface Waiting {
 
 export function createResultReader(redis: Redis, namespace: string): ResultReader {
   const waiting: Waiting = { redis, namespace, listeners: new Map(), announced: new Set(), reading: false };
-  const subscription = lazySubscription(waiting);
-  const { job } = controlKeys(namespace);
+  const { job, settledChannel, partialChannel } = controlKeys(namespace);
+  const texts = new Map<string, Set<TextListener>>();
+  const subscription = lazySubscription(redis, {
+    channel: settledChannel,
+    onMessage(channel, message) {
+      if (channel === settledChannel) announce(waiting, message);
+      else tellText(texts.get(channel), message);
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
   return {
     read: async (jobId) => parse(await redis.hget(job(jobId), "result")),
     async wait(jobId, signal) {
       if (signal.aborted) return null;
+      timer ??= pollInTurns(waiting);
       // Listening for the abort as well costs a listener that stays: only while there is something to wait for.
       if (!subscription.isOpen()) await Promise.race([subscription.start(), aborted(signal)]);
       // An abort in between would not be heard.
       if (signal.aborted) return null;
       return await listen(waiting, jobId, signal);
     },
-    close: () => subscription.stop(),
+    async hearTexts(jobId, onText, signal) {
+      const channel = partialChannel(jobId);
+      const listeners = texts.get(channel) ?? new Set();
+      texts.set(channel, listeners.add(onText));
+      const listening = subscription.listen(channel);
+      const leave = (): void => {
+        if (!listeners.delete(onText) || listeners.size > 0) return;
+        texts.delete(channel);
+        // Not before it listens; meanwhile somebody else may do so as well.
+        const unlessUsed = (): void => (texts.has(channel) ? undefined : subscription.leave(channel));
+        listening.then(unlessUsed, () => undefined);
+      };
+      try {
+        await Promise.race([listening, aborted(signal)]);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      return leave;
+    },
+    close() {
+      clearInterval(timer);
+      subscription.stop();
+    },
   };
+}
+
+function tellText(listeners: ReadonlySet<TextListener> | undefined, message: string): void {
+  const text = parsePartialText(message);
+  if (text === null) return;
+  for (const listener of listeners ?? []) listener(text);
 }
 
 function parse(json: string | null | undefined): GenerationResult | null {
@@ -95,41 +141,6 @@ async function readAnnounced(waiting: Waiting): Promise<void> {
 function tell(waiting: Waiting, jobId: string, result: GenerationResult | null): void {
   if (result === null) return;
   for (const listener of waiting.listeners.get(jobId) ?? []) listener(result);
-}
-
-interface Subscription {
-  isOpen(): boolean;
-  start(): Promise<void>;
-  stop(): void;
-}
-
-/** One subscription for all who wait, opened by the first. */
-function lazySubscription(waiting: Waiting): Subscription {
-  let subscriber: Redis | undefined;
-  let subscribed: Promise<unknown> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let isOpen = false;
-  return {
-    isOpen: () => isOpen,
-    async start() {
-      if (subscriber === undefined) {
-        subscriber = waiting.redis.duplicate({ enableAutoPipelining: false, maxRetriesPerRequest: null });
-        subscriber.on("error", () => undefined);
-        subscriber.on("message", (_channel, jobId: string) => announce(waiting, jobId));
-        timer = pollInTurns(waiting);
-      }
-      subscribed ??= subscriber.subscribe(controlKeys(waiting.namespace).settledChannel).catch((error: unknown) => {
-        subscribed = undefined;
-        throw error;
-      });
-      await subscribed;
-      isOpen = true;
-    },
-    stop() {
-      clearInterval(timer);
-      subscriber?.disconnect();
-    },
-  };
 }
 
 /** Asks for a batch of the awaited records at a time, all of them in turn. */

@@ -1,7 +1,9 @@
 import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
+import { scoreOfThousandths } from "../job/feedback.ts";
 import {
   COUNTERS,
+  FEEDBACK_COUNTERS,
   LATENCY,
   OUTCOME,
   dayOf,
@@ -9,6 +11,7 @@ import {
   microUsdOfPico,
   parseCounterField,
   type Counter,
+  type FeedbackCounter,
 } from "../job/usage-counters.ts";
 
 export const USAGE_DIMENSIONS = ["provider", "model", "agent", "day"] as const;
@@ -34,6 +37,15 @@ export interface UsageRow {
   /** Within ±9 %; `null` by agent, where no distribution is kept. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
+  /** Of the texts that were finished on these days; `null`: none has a score. */
+  readonly feedback: FeedbackMean | null;
+}
+
+export interface FeedbackMean {
+  /** Texts with a score. */
+  readonly count: number;
+  /** 0–1 */
+  readonly mean: number;
 }
 
 export interface UsageQuery {
@@ -63,6 +75,8 @@ export interface ModelUsage {
   readonly durationMs: number;
   /** Bucket, see `latencyOfBucket` → attempts. */
   readonly latencies: ReadonlyMap<number, number>;
+  /** Texts with a score, and the sum of those scores. */
+  readonly feedback: { readonly count: number; readonly scoreSum: number };
 }
 
 export async function readModelUsage(
@@ -88,12 +102,18 @@ export async function readModelUsage(
       unpriced: Number(counters.unpriced),
       durationMs: Number(counters.durationMs),
       latencies,
+      feedback: {
+        count: Number(counters.feedbackCount),
+        scoreSum: scoreOfThousandths(Number(counters.feedbackMilli)),
+      },
     };
   });
 }
 
+const SUMMED = [...COUNTERS, ...FEEDBACK_COUNTERS];
+
 interface Sums {
-  readonly counters: Record<Counter, bigint>;
+  readonly counters: Record<Counter | FeedbackCounter, bigint>;
   readonly latencies: Map<number, number>;
   readonly outcomes: Map<string, number>;
 }
@@ -164,12 +184,12 @@ function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-function isCounter(name: string): name is Counter {
-  return (COUNTERS as readonly string[]).includes(name);
+function isCounter(name: string): name is Counter | FeedbackCounter {
+  return (SUMMED as readonly string[]).includes(name);
 }
 
-function emptyCounters(): Record<Counter, bigint> {
-  return Object.fromEntries(COUNTERS.map((name) => [name, 0n])) as Record<Counter, bigint>;
+function emptyCounters(): Sums["counters"] {
+  return Object.fromEntries(SUMMED.map((name) => [name, 0n])) as Sums["counters"];
 }
 
 function rowOf(key: string, { counters, latencies }: Sums, by: UsageDimension): UsageRow {
@@ -190,7 +210,13 @@ function rowOf(key: string, { counters, latencies }: Sums, by: UsageDimension): 
     averageMs: requests === 0 ? 0 : Math.round(Number(counters.durationMs) / requests),
     p50Ms: percentiles ? percentile(latencies, 0.5) : null,
     p95Ms: percentiles ? percentile(latencies, 0.95) : null,
+    feedback: feedbackOf(counters),
   };
+}
+
+function feedbackOf({ feedbackCount, feedbackMilli }: Sums["counters"]): FeedbackMean | null {
+  const count = Number(feedbackCount);
+  return count === 0 ? null : { count, mean: scoreOfThousandths(Number(feedbackMilli) / count) };
 }
 
 function percentile(latencies: ReadonlyMap<number, number>, share: number): number | null {

@@ -129,7 +129,10 @@ function configOf({ openai, grok, settings }: SystemOptions, namespace: string):
     ...(grok !== undefined && { GROK_API_KEY: TEST_KEYS.grok, GROK_API_ENDPOINT: urlOf(grok) }),
   };
   const config = loadConfig({ environment, directory: import.meta.dirname, isTerminal: false });
-  return { ...config, file: configFileSchema.parse(withQuickRetries(settings)) };
+  const file = configFileSchema.parse(withQuickRetries(settings));
+  const settingsOf = { ...config.providers.settings, fake: { options: file.fake } };
+  const providers = { ...config.providers, settings: settingsOf };
+  return { ...config, file, providers };
 }
 
 /** The configuration file of a test. */

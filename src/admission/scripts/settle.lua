@@ -18,7 +18,7 @@ end
 
 local stateGiven, attempt, attemptId, row = take(), takeNumber(), take(), take()
 local agent, provider = take(), take()
-local keptRows, countersMs = take(), take()
+local keptRows, countersMs = take(), takeNumber()
 -- Terminal record (JSON) or '', its status, deliveries, how long the job's keys live then (ms).
 local record, status, deliveries, resultsMs = take(), take(), take(), take()
 local settledChannel, jobId, epochsChannel = take(), take(), take()
@@ -63,7 +63,8 @@ local now, hasOpened = nowMs(), 0
 local function expire(key, field, total, increment)
   -- The first increment of a field is the moment to set the key's end; later ones need not.
   if total == tonumber(increment) and string.find(field, '|requests', 1, true) then
-    redis.call('PEXPIRE', key, countersMs)
+    -- Never shorter than it is: scores may keep it for longer.
+    redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), countersMs))
     return true
   end
 end
@@ -74,7 +75,7 @@ local function count(field, increment)
   if string.find(field, '|ms:', 1, true) or string.find(field, '|outcome:', 1, true) then return end
   if expire(KEYS[5], field, redis.call('HINCRBY', KEYS[5], field, increment), increment) then
     redis.call('SADD', KEYS[6], agent)
-    redis.call('PEXPIRE', KEYS[6], countersMs)
+    redis.call('PEXPIRE', KEYS[6], math.max(redis.call('PTTL', KEYS[6]), countersMs))
   end
 end
 

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { showValue } from "../../platform/problem.ts";
 import type { ProviderDefinition } from "../definition.ts";
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
 import models from "./models.json" with { type: "json" };
 import { RESPONSE_STYLES, type ResponseStyle } from "./phrases.ts";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom, type SeededRandom } from "./seeded-random.ts";
+import { tellText } from "./tell-text.ts";
 import { sliceWhole, writeText } from "./write-text.ts";
 
 /** Everything follows from `seed` and the attempt: the same attempt always ends the same way, with the same text. */
@@ -46,37 +46,48 @@ export const FAKE: ProviderDefinition = {
   create: ({ options }) => createFake(options),
 };
 
-/** Answers without a network, a key or a price: for demonstrations, tests and benchmarks. */
+/**
+ * Answers without a network, a key or a price: for demonstrations, tests and benchmarks. With `stream` it tells its text
+ * word by word, spread over its latency.
+ */
 export function createFake(options: FakeProviderOptions = {}): Provider {
   const seed = options.seed ?? "fake";
   return {
     id: "fake",
     generate: async (request, signal) => {
+      if (signal.aborted) throw failure("aborted", { sent: "no" });
       const latencyMs = latency(options.latencyMs ?? 0, seededRandom(seed, request.attemptId, "latency").next());
-      await wait(latencyMs, request.timeoutMs, signal);
-      const chance = seededRandom(seed, request.attemptId, "chance");
-      if (chance.next() < (options.failureRate ?? 0)) throw failure(options.failWith ?? "overloaded");
       const answer = respond(request, options, seed);
-      if (chance.next() < (options.refuseRate ?? 0)) throw failure("content-filtered", { usage: answer.usage });
+      const failed = failureOf(options, answer, seededRandom(seed, request.attemptId, "chance"));
+      const onText = request.parameters.stream ? request.onText : undefined;
+      const text = failed === null ? answer.text : textBefore(failed, answer.text);
+      const ending = await tellText({ text, latencyMs, onText }, request.timeoutMs, signal);
+      if (ending !== "told") throw failure(ending);
+      if (failed !== null) throw failed;
       return answer;
     },
   };
 }
 
-function latency(range: NonNullable<FakeProviderOptions["latencyMs"]>, share: number): number {
-  return typeof range === "number" ? range : range.min + share * (range.max - range.min);
+/** `null`: it succeeds. */
+function failureOf(
+  { failureRate = 0, failWith = "overloaded", refuseRate = 0 }: FakeProviderOptions,
+  { usage }: GenerateResponse,
+  chance: SeededRandom,
+): ProviderError | null {
+  if (chance.next() < failureRate) return failure(failWith);
+  return chance.next() < refuseRate ? failure("content-filtered", { usage }) : null;
 }
 
-/** The deadline and the signal hold here as they do for a real vendor. */
-async function wait(latencyMs: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw failure("aborted", { sent: "no" });
-  if (latencyMs <= 0) return;
-  try {
-    await sleep(Math.min(latencyMs, timeoutMs), undefined, { signal });
-  } catch {
-    throw failure("aborted");
-  }
-  if (latencyMs > timeoutMs) throw failure("timeout");
+/** Failures of an answer that had begun: half of its text is told before. The others are errors from the start. */
+const BREAKS_OFF: ReadonlySet<ProviderErrorKind> = new Set(["disconnected", "invalid-response", "content-filtered"]);
+
+function textBefore({ kind }: ProviderError, text: string): string {
+  return BREAKS_OFF.has(kind) ? sliceWhole(text, Math.ceil(text.length / 2)) : "";
+}
+
+function latency(range: NonNullable<FakeProviderOptions["latencyMs"]>, share: number): number {
+  return typeof range === "number" ? range : range.min + share * (range.max - range.min);
 }
 
 function respond(request: GenerateRequest, options: FakeProviderOptions, seed: string): GenerateResponse {
@@ -93,9 +104,7 @@ function respond(request: GenerateRequest, options: FakeProviderOptions, seed: s
     model,
     usage: usageOf(messages, text),
     reportedCostMicroUsd: null,
-    adjustedParams: parameters.stream
-      ? [{ parameter: "stream", change: "dropped", why: "answers are taken whole in this version" }]
-      : [],
+    adjustedParams: [],
     requestId: `fake-${attemptId}`,
     limits: [],
   };

@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from "../provider-error.ts";
-import { googleParameter, isGoogleKeyRefused, isGoogleQuotaGone } from "./google-error.ts";
+import { googleParameter, isGoogleKeyRefused, isGooglePromptTooLong, isGoogleQuotaGone } from "./google-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { readVendorError, type VendorError } from "./vendor-error.ts";
 
@@ -82,6 +82,7 @@ const RULES: readonly Rule[] = [
   { kind: "authentication", applies: ({ message }, status) => status === 401 || WRONG_KEY.test(message) },
   { kind: "content-filtered", applies: ({ codes, message }) => FILTER_CODE.test(codes) || FILTERED.test(message) },
   { kind: "authentication", applies: isGoogleKeyRefused },
+  { kind: "context-too-long", applies: isGooglePromptTooLong },
   { kind: "context-too-long", applies: ({ codes, message }) => CONTEXT.test(codes) || CONTEXT.test(message) },
   { kind: "model-not-found", applies: isModelNotFound },
   { kind: "unsupported-parameter", applies: refusesParameter },
@@ -122,11 +123,10 @@ const FILTER_CODE = /\bcontent_filter|\bcontent_policy_violation|responsibleaipo
 const FILTERED =
   /violates usage guidelines|safety_check|content management policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
 
-const CONTEXT =
-  /context[_ ](length|window)|maximum prompt length|prompt (is )?too long|token count .{0,30}exceeds the maximum/i;
+const CONTEXT = /context[_ ](length|window|size)|maximum prompt length|prompt (is )?too long/i;
 
 const UNKNOWN_MODEL =
-  /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))/i;
+  /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))|^no models? (is )?loaded/i;
 
 /** Every 404 too, a wrong base URL included: this provider cannot serve the model, another one may. */
 function isModelNotFound({ codes, message }: VendorError, status: number): boolean {
@@ -141,6 +141,10 @@ const NAMED_PARAMETER = [
   /argument not supported on this model: ([\w.[\]]+)/i,
   /does not support parameter ['"`]?(\w+)/i,
   /does not support ['"`](\w+)['"`] value/i,
+  // Groq.
+  /property ['"`]([\w.]+)['"`] is (?:unsupported|not supported)/i,
+  // FastAPI, and so vLLM, Mistral and others.
+  /"type":"extra_forbidden","loc":\["body","(\w+)"/,
 ];
 const REFUSES_PARAMETER = /\b(unsupported|unknown)_(parameter|value)\b/;
 

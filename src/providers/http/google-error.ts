@@ -15,6 +15,10 @@ export function isGoogleQuotaGone({ message }: VendorError, status: number): boo
   return status === 429 && /credits are depleted|monthly spending cap|\blimit: 0\b/i.test(message);
 }
 
+export function isGooglePromptTooLong({ message }: VendorError): boolean {
+  return /\binput token count\b.{0,30}\bexceeds the maximum/i.test(message);
+}
+
 /** Wire name of the parameter that Google refuses without naming it so; `null`: no such error. */
 export function googleParameter(message: string): string | null {
   // Either penalty, or both: it does not say which.

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../provider.ts";
 
-const KEY_LIKE = /\b(?:sk|xai)-[\w*.-]{4,}|\bBearer\s+\S+/gi;
+const KEY_LIKE = /\b(?:sk|xai)-[\w*.-]{4,}|\bAIza[\w*.-]{4,}|\bBearer\s+\S+/gi;
 
 /** Local servers are given words such as `none` or `ollama`; removing those would only garble the message. */
 const SHORTEST_KEY_CHARACTERS = 8;

@@ -44,13 +44,25 @@ const TICKS_PER_MICRO_USD = 10_000;
 /** 10,000 USD: no single call costs that. */
 const MOST_TICKS = 1e14;
 
+const MICRO_PER_USD = 1e6;
+
 const ticksSchema = z.object({ cost_in_usd_ticks: z.number().positive().max(MOST_TICKS) });
+const usdSchema = z.object({
+  cost: z
+    .number()
+    .positive()
+    .max(MOST_TICKS / TICKS_PER_MICRO_USD / MICRO_PER_USD),
+});
 
 /**
- * What the vendor itself charges: xAI's `cost_in_usd_ticks`, 1e-10 USD each. Zero counts as not said: xAI's own client
- * does the same, because the API fills in 0 where nothing was billed yet (xai-org/grok-build, types.rs, 2026-08-19).
+ * What the vendor itself charges: xAI's `cost_in_usd_ticks`, 1e-10 USD each, or OpenRouter's `cost` in USD
+ * (https://openrouter.ai/docs/use-cases/usage-accounting). Zero counts as not said: xAI's own client does the same,
+ * because the API fills in 0 where nothing was billed yet (xai-org/grok-build, types.rs, 2026-08-19), and OpenRouter
+ * says 0 where the bill comes from somebody else.
  */
 export function reportedCostMicroUsd(rawUsage: unknown): number | null {
-  const parsed = ticksSchema.safeParse(rawUsage);
-  return parsed.success ? parsed.data.cost_in_usd_ticks / TICKS_PER_MICRO_USD : null;
+  const ticks = ticksSchema.safeParse(rawUsage).data;
+  if (ticks !== undefined) return ticks.cost_in_usd_ticks / TICKS_PER_MICRO_USD;
+  const usd = usdSchema.safeParse(rawUsage).data;
+  return usd === undefined ? null : usd.cost * MICRO_PER_USD;
 }

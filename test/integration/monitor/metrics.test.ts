@@ -66,8 +66,28 @@ describe("/metrics", () => {
       "puppet_tokens_total counter",
       "puppet_cost_usd_total counter",
       "puppet_unpriced_total counter",
+      "puppet_feedback_total counter",
+      "puppet_feedback_score_sum gauge",
       "puppet_attempt_duration_seconds histogram",
     ]);
+  });
+
+  it("tells how many texts have a score and what the scores add up to, and follows when one is replaced", async () => {
+    await using openai = await startRecordedServer(completionAnswer());
+    await using system = await startSystem({ openai });
+    await using monitor = await openMonitor(system);
+    await system.startWorker();
+    const told = async (): Promise<(number | undefined)[]> => {
+      const metrics = await scrape(monitor);
+      return ["puppet_feedback_total", "puppet_feedback_score_sum"].map((name) => valueOf(metrics, name, LUNA));
+    };
+    for (const id of ["a", "b"]) await system.run({ id, kind: "tweet", agent: "nori" });
+    expect(await told()).toEqual([0, 0]);
+    await system.producer.feedback("a", 0.9);
+    await system.producer.feedback("b", 0.4);
+    expect(await told()).toEqual([2, 1.3]);
+    await system.producer.feedback("a", 0.1);
+    expect(await told()).toEqual([2, 0.5]);
   });
 
   it("puts durations into the buckets where they belong, and leaves crashed attempts out", async () => {

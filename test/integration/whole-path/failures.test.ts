@@ -152,7 +152,7 @@ it("an unsupported parameter is dropped once, and the result says so", async () 
   const result = await system.run({ kind: "tweet", agent: "ada" });
   expect(outcomes(result)).toEqual(["openai unsupported-parameter", "openai succeeded"]);
   expect(openai.calls.map(({ body }) => "temperature" in (body ?? {}))).toEqual([true, false]);
-  const why = "the vendor refused it earlier in this job";
+  const why = "the vendor refused it earlier";
   expect(result.status === "succeeded" && result.adjustedParams).toContainEqual({
     ...{ parameter: "temperature", change: "dropped", why },
   });
@@ -264,5 +264,26 @@ it("a worker without the primary's key uses the fall-back, and says why in the r
   expect(outcomes(await system.run({ kind: "tweet", agent: "ada" }))).toEqual(["grok succeeded"]);
   const failed = await system.run({ kind: "tweet", agent: "ada" });
   expect(reasonOf(failed)).toMatch(/^openai\/gpt-6-luna: not configured on this worker; grok\/grok-4\.3: /);
+  await system.expectAccounted();
+});
+
+it("a parameter that a model refuses is left out, and left out from the beginning by all who come later", async () => {
+  const refusal = recordedAnswer("openai/400-unsupported-value-temperature.json");
+  await using openai = await startRecordedServer(refusal, completionAnswer());
+  await using system = await startSystem({ openai });
+  const first = await system.startWorker();
+  const learned = await system.run({ kind: "tweet", agent: "nori" });
+  expect(outcomes(learned)).toEqual(["openai unsupported-parameter", "openai succeeded"]);
+  await system.run({ kind: "tweet", agent: "nori" });
+  await first.stop();
+  await system.startWorker();
+  const later = await system.run({ kind: "tweet", agent: "nori" });
+
+  expect(openai.calls.map(({ body }) => body?.["temperature"])).toEqual([0.7, undefined, undefined, undefined]);
+  expect(later.status === "succeeded" && later.adjustedParams).toContainEqual({
+    parameter: "temperature",
+    change: "dropped",
+    why: "the vendor refused it earlier",
+  });
   await system.expectAccounted();
 });

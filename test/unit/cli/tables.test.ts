@@ -73,6 +73,26 @@ describe("the usage table", () => {
     `);
   });
 
+  it("has a column of feedback as soon as one row has any, and a mean over all texts with a score", () => {
+    const rows = [
+      { ...ROW, feedback: { count: 1200, mean: 0.825 } },
+      { ...GROK, feedback: null },
+    ];
+    const columns = usageTable("provider", rows)
+      .split("\n")
+      .slice(1, -1)
+      .map((line) => line.split("│").at(-2)?.trim());
+    expect(columns).toEqual(["feedback", "0.82 (1,200)", "", "0.82 (1,200)"]);
+    const two = usageTable("provider", [
+      { ...ROW, feedback: { count: 3, mean: 1 } },
+      { ...GROK, feedback: { count: 1, mean: 0 } },
+    ]);
+    expect(two).toContain("1.00 (3)");
+    expect(two).toContain("0.00 (1)");
+    expect(two, "of the texts, not of the rows").toContain("0.75 (4)");
+    expect(usageTable("provider", [{ ...ROW, feedback: null }])).not.toContain("feedback");
+  });
+
   it("marks costs that are not known or not certain, and says what that means", () => {
     const text = usageTable("provider", [
       { ...ROW, unpriced: 1200 },

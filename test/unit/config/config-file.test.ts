@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG, retentionOf } from "../../../src/config/config-file.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
 import { load, refusal } from "./load-with.ts";
+
+const KNOWN = PROVIDERS.map(({ id }) => id).join(", ");
 
 const environment = { PUPPET_ENGINE_CONFIG: "c.json" };
 
@@ -24,7 +27,7 @@ describe("a configuration file", () => {
       "prices": [{"provider": "openai", "model": "mine", "inputMtok": 1, "outputMtok": 2, "tiers": []}]
     }`;
     const { file, providers } = await load({ environment, files: { "c.json": json } });
-    expect(providers.settings["fake"]).toEqual({
+    expect(providers.settings["fake"]?.options).toEqual({
       seed: "s",
       latencyMs: { min: 1, max: 2 },
       failureRate: 0.5,
@@ -77,7 +80,7 @@ describe("a configuration file is refused", () => {
       'c.json:13 trustedEndpointHosts[1]: got "llm.example:8080"; expected a host name or an IP address, without https://, port and path',
       "c.json:14 fake.latencyMs: got an object; expected min not above max",
       "c.json:14 fake.failureRate: got 2; expected a number from 0 to 1",
-      'c.json:15 prises: got an unknown field; expected one of retries, maxWaitSeconds, pauseSeconds, limits, limitGroups, breaker, budgets, retention, worker, trustedEndpointHosts, fake, prices; did you mean "prices"?',
+      `c.json:15 prises: got an unknown field; expected one of ${Object.keys(DEFAULT_CONFIG).join(", ")}; did you mean "prices"?`,
     ]);
   });
 
@@ -146,11 +149,11 @@ describe("limits in a configuration file", () => {
     const fields =
       "provider, model, requestsPerSecond, requestsPerMinute, requestsPerDay, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute, dayEndsIn, burstSeconds, tokensCounted";
     expect(await faultsOf(json)).toEqual([
-      'c.json:2 limits[0].provider: got "opneai"; expected one of openai, grok, fake; did you mean "openai"?',
       'c.json:2 limits[0].model: got ""; expected text that is not empty',
       `c.json:2 limits[0].requestsPerMinute: got 0; ${amount}`,
       `c.json:2 limits[0].tokensPerMinute: got -1; ${amount}`,
-      "c.json:3 limits[1].provider: got nothing; expected one of openai, grok, fake",
+      `c.json:2 limits[0].provider: got "opneai"; expected one of ${KNOWN}; did you mean "openai"?`,
+      `c.json:3 limits[1].provider: got nothing; expected the id of a provider`,
       `c.json:3 limits[1].requestsPerSecond: got "8"; ${amount}`,
       `c.json:3 limits[1].dayEndsIn: got "Mars/Olympus"; ${timeZone}`,
       `c.json:4 limits[2].dayEndsIn: got 0; ${timeZone}`,
@@ -183,7 +186,7 @@ describe("limits in a configuration file", () => {
     const { file } = await load({ environment, files: { "c.json": json } });
     expect(file.limitGroups).toEqual({ openai: ["model"], grok: [], fake: ["key", "model"] });
     expect(await faultsOf('{"limitGroups": {\n"gork": [],\n"openai": "model",\n"grok": ["team"]}}')).toEqual([
-      'c.json:2 limitGroups.gork: got an unknown field; expected one of openai, grok, fake; did you mean "grok"?',
+      `c.json:2 limitGroups.gork: got an unknown provider; expected one of ${KNOWN}; did you mean "grok"?`,
       'c.json:3 limitGroups.openai: got "model"; expected a list of what tells them apart: "model", "key", both or none',
       'c.json:4 limitGroups.grok[0]: got "team"; expected "model" or "key"',
     ]);
@@ -236,7 +239,7 @@ describe("breaker, fail-over and budgets in a configuration file", () => {
       "c.json:3 breaker.halfOpen: got an unknown field; expected one of failureShare, minCalls, windowSeconds, openSeconds",
       `c.json:5 budgets.globalUsdPerDay: got -1; expected null, or ${usd}`,
       `c.json:6 budgets.providerUsdPerDay.grok: got null; expected ${usd}`,
-      'c.json:6 budgets.providerUsdPerDay.opanai: got an unknown field; expected one of openai, grok, fake; did you mean "openai"?',
+      `c.json:6 budgets.providerUsdPerDay.opanai: got an unknown provider; expected one of ${KNOWN}; did you mean "openai"?`,
       `c.json:7 budgets.agentUsdPerDay: got "5"; expected null, or ${usd}`,
       `c.json:8 budgets.agentsUsdPerDay.ada: got -1; expected ${usd}`,
       'c.json:8 budgets.agentsUsdPerDay["a b"]: got "a b"; expected the id of an agent: 1–128 characters of A–Z a–z 0–9 _ -',

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 import { load, refusal, refusalOf } from "./load-with.ts";
@@ -19,11 +20,11 @@ describe("without any setting", () => {
     });
     expect(config.agentsDirectory).toMatch(/\/examples\/agents$/);
     expect(config.dataDirectory).toMatch(/\/puppet-engine-test-\w+\/\.puppet-engine$/);
-    expect([...config.providers.missingKeys]).toEqual([
-      ["openai", ["OPENAI_API_KEY", "OPENAI_API_KEYS"]],
-      ["grok", ["GROK_API_KEY", "XAI_API_KEY", "GROK_API_KEYS"]],
-    ]);
-    expect(Object.keys(config.providers.settings)).toEqual(["fake"]);
+    const { missingKeys, settings } = config.providers;
+    expect(missingKeys.get("openai")).toEqual(["OPENAI_API_KEY", "OPENAI_API_KEYS"]);
+    expect(missingKeys.get("grok")).toEqual(["GROK_API_KEY", "XAI_API_KEY", "GROK_API_KEYS"]);
+    expect([...missingKeys.keys()]).toEqual(PROVIDERS.filter(({ needsKey }) => needsKey).map(({ id }) => id));
+    expect(Object.keys(settings)).toEqual(["fake", "local"]);
   });
 
   it("logs are for people on a terminal", async () => {
@@ -132,9 +133,9 @@ describe("a variable is refused", () => {
       "environment REDIS_URL",
       "environment LOG_LEVEL",
       "environment WORKER_CONCURRENCY",
+      "environment GROK_API_ENDPOINT",
       "environment OPENAI_MODEL",
       "environment OPENAI_API_KEY",
-      "environment GROK_API_ENDPOINT",
     ]);
   });
 });

@@ -75,12 +75,12 @@ describe("several keys", () => {
       GROK_API_KEYS: "<key>",
     };
     const lines = await refusalOf(environment);
-    expect(lines).toEqual([
+    expect(lines.toSorted()).toEqual([
+      `environment GROK_API_KEYS, key 1: got the placeholder of a template; ${ALONE}`,
       `environment OPENAI_API_KEY: got the placeholder of a template; ${ALONE}, or an empty variable`,
       `environment OPENAI_API_KEYS, key 2: got the placeholder of a template; ${ALONE}`,
       `environment OPENAI_API_KEYS, key 3: got characters that are not printable ASCII; ${ALONE}`,
       `environment OPENAI_API_KEYS, key 5: got white space inside; ${ALONE}`,
-      `environment GROK_API_KEYS, key 1: got the placeholder of a template; ${ALONE}`,
     ]);
     expect(lines.join()).not.toContain("canary");
   });

@@ -49,12 +49,14 @@ const RESPONSE: GenerateResponse = {
 const NOTHING_KNOWN = createCatalogue([]);
 
 /** A clock that moves 1.5 s whenever somebody looks at it. */
-function deps(prices: readonly (typeof PRICE)[] = [PRICE]): Parameters<typeof intentOf>[1] {
+function deps(prices: readonly (typeof PRICE)[] = [PRICE]): Parameters<typeof callProvider>[1] {
   let elapsedMs = 0;
   return {
     prices: createPrices({ catalogue: NOTHING_KNOWN, overrides: prices }),
     catalogue: NOTHING_KNOWN,
+    refused: { of: (provider, model) => (provider === "openai" && model === "m" ? ["seed"] : []) },
     clock: { now: () => START, monotonicMs: () => (elapsedMs += 1500) },
+    openTextFeed: () => expect.fail("this member does not stream"),
   };
 }
 
@@ -155,12 +157,40 @@ describe("a call", () => {
       model: "m",
       messages: MESSAGES,
       parameters: PARAMETERS,
-      omit: ["stop"],
+      omit: ["seed", "stop"],
       capTokens: 4 * PARAMETERS.maxTokens,
       isRecovery: true,
       timeoutMs: 30_000,
       options: {},
     });
+  });
+
+  it.each([
+    ["succeeds", () => Promise.resolve(RESPONSE)],
+    [
+      "fails",
+      () => Promise.reject(new ProviderError("why", { kind: "disconnected", provider: "openai", sent: "yes" })),
+    ],
+  ])("that streams tells its text as it grows, until it %s", async (_, end) => {
+    const told: unknown[] = [];
+    const openTextFeed: ReturnType<typeof deps>["openTextFeed"] = ({ jobId, attempt, provider, model }) => {
+      told.push({ jobId, attempt, provider, model });
+      return { onText: (text) => void told.push(text), close: () => void told.push("closed") };
+    };
+    const provider: Provider = {
+      id: "openai",
+      generate({ onText }) {
+        for (const text of ["Lo", "Looms"]) onText?.(text);
+        return end();
+      },
+    };
+    const member = { ...MEMBER, parameters: { ...PARAMETERS, stream: true } };
+    const input = { intent: intent(), member, step: stepOf(), messages: MESSAGES, capTokens: 280, provider };
+    await callProvider({ ...input, signal: new AbortController().signal }, { ...deps(), openTextFeed });
+    expect(told).toEqual([
+      { jobId: "row-1", attempt: 2, provider: "openai", model: "m" },
+      ...["Lo", "Looms", "closed"],
+    ]);
   });
 
   it("that succeeds has its tokens, its cost and its duration in the row", async () => {

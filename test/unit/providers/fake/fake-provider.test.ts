@@ -138,6 +138,77 @@ describe("the fake provider", () => {
   });
 });
 
+describe("the fake provider with stream", () => {
+  interface Streamed {
+    readonly texts: readonly string[];
+    readonly ending: GenerateResponse | ProviderError;
+  }
+
+  /** What it told, and how it ended. */
+  async function stream(
+    options: FakeProviderOptions = {},
+    changes: RequestChanges = {},
+    signal = never,
+  ): Promise<Streamed> {
+    const texts: string[] = [];
+    const parameters = { stream: true, ...changes.parameters };
+    const request = generateRequest({ onText: (text) => void texts.push(text), ...changes, parameters });
+    const ending = await createFake(options)
+      .generate(request, signal)
+      .catch((error: unknown) => error as ProviderError);
+    return { texts, ending };
+  }
+
+  it("tells its text word by word, the same one as without, and drops nothing", async () => {
+    const whole = await generate();
+    const { texts, ending } = await stream({ latencyMs: 20 });
+    expect(ending).toEqual(whole);
+    expect(ending).toMatchObject({ adjustedParams: [] });
+    expect(texts).toHaveLength(whole.text.split(/\s+/).length);
+    texts.forEach((text, index) => expect(text.startsWith(texts[index - 1] ?? "")).toBe(true));
+    expect(texts.at(-1)).toBe(whole.text);
+    expect(await stream()).toEqual({ texts, ending });
+  });
+
+  it("tells nobody without it", async () => {
+    expect(await stream({}, { parameters: { stream: false } })).toEqual({ texts: [], ending: await generate() });
+  });
+
+  it("has told at the deadline what came before it, on every machine", async () => {
+    const { texts, ending } = await stream({ latencyMs: 60 }, { timeoutMs: 30 });
+    const words = (await stream()).texts;
+    expect(ending).toMatchObject({ kind: "timeout", sent: "unknown" });
+    expect(texts).toEqual(words.slice(0, Math.floor(words.length / 2)));
+  });
+
+  it("stops in the middle when the signal fires", async () => {
+    const stop = new AbortController();
+    const texts: string[] = [];
+    const onText = (text: string): void => {
+      texts.push(text);
+      stop.abort();
+    };
+    const { ending } = await stream({ latencyMs: 1000 }, { onText }, stop.signal);
+    expect(ending).toMatchObject({ kind: "aborted", sent: "unknown" });
+    expect(texts).toHaveLength(1);
+  });
+
+  it.each([
+    ["a refusal", { refuseRate: 1 }, "content-filtered"],
+    ["a lost connection", { failureRate: 1, failWith: "disconnected" }, "disconnected"],
+  ] as const)("breaks off half-way at %s", async (_, options, kind) => {
+    const { text } = await generate();
+    const { texts, ending } = await stream(options);
+    expect(ending).toMatchObject({ kind });
+    expect(texts.at(-1)).toBe(text.slice(0, Math.ceil(text.length / 2)));
+  });
+
+  it("tells nothing before an error from the start", async () => {
+    const { texts, ending } = await stream({ failureRate: 1 });
+    expect({ texts, ending }).toMatchObject({ texts: [], ending: { kind: "overloaded" } });
+  });
+});
+
 describe("topicOf", () => {
   it.each([
     ["Write a tweet about the sea.", "the sea"],

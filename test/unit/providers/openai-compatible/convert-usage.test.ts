@@ -109,13 +109,20 @@ describe("reportedCostMicroUsd", () => {
     expect(reportedCostMicroUsd(recordedUsage("grok/200-grok-4.3-reasoning-cached.json"))).toBe(329.35);
   });
 
+  it("reads OpenRouter's USD", () => {
+    expect(reportedCostMicroUsd(recordedUsage("openai-compatible/200-openrouter-cost.json"))).toBe(14);
+  });
+
   it("takes 0 for not said, as xAI's own client does", () => {
     expect(reportedCostMicroUsd({ cost_in_usd_ticks: 0 })).toBeNull();
   });
 
-  it.each([undefined, null, {}, { cost_in_usd_ticks: -5 }, { cost_in_usd_ticks: "7" }])("is null for %j", (usage) => {
-    expect(reportedCostMicroUsd(usage)).toBeNull();
-  });
+  it.each([undefined, null, {}, { cost_in_usd_ticks: -5 }, { cost_in_usd_ticks: "7" }, { cost: 0 }, { cost: {} }])(
+    "is null for %j",
+    (usage) => {
+      expect(reportedCostMicroUsd(usage)).toBeNull();
+    },
+  );
 });
 
 describe("estimateUsage", () => {
