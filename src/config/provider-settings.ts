@@ -109,7 +109,7 @@ function organizationOf(
 }
 
 function endpointOf(
-  { endpointVariable, callPath }: ProviderDefinition,
+  { endpointVariable, callPath, defaultBaseUrl }: ProviderDefinition,
   read: EnvironmentReader,
   { file, problems, notes }: Findings & { file: ConfigFile },
 ): { baseUrl?: string } {
@@ -121,5 +121,5 @@ function endpointOf(
   });
   problems.push(...endpoint.problems);
   notes.push(...endpoint.notes);
-  return endpoint.baseUrl === null ? {} : { baseUrl: endpoint.baseUrl };
+  return endpoint.baseUrl === null || endpoint.baseUrl === defaultBaseUrl ? {} : { baseUrl: endpoint.baseUrl };
 }

@@ -57,8 +57,9 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
       return rounded(inputBytes * Math.max(inputMtok, cacheWriteMtok) + maxOutputTokens * outputMtok);
     },
     contextTokens(provider, model) {
-      const known = catalogue.entry(provider, model)?.contextTokens;
-      return known ?? (isFree({ provider, model }) ? null : (find({ provider, model })?.contextTokens ?? null));
+      const told = find({ provider, model })?.contextTokens;
+      const isOwn = own.get(keyOf({ provider, model }))?.contextTokens !== undefined;
+      return (isOwn ? told : (catalogue.entry(provider, model)?.contextTokens ?? told)) ?? null;
     },
   };
 }

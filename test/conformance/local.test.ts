@@ -1,14 +1,10 @@
 import { expect, it } from "vitest";
-import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
+import { createProviders } from "../../src/providers/registry.ts";
 import { generateRequest } from "../support/generate-request.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
 import { providerConformance } from "./provider.conformance.ts";
 import { never } from "./subject.ts";
 import { CHAT_COMPLETIONS } from "./wires/chat-completions.ts";
-
-function startLocal({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): ProviderRegistry {
-  return createProviders({ local: { baseUrl, apiKeys: [apiKey] } });
-}
 
 const tokens = (inputTokens: number, outputTokens: number) => ({ inputTokens, outputTokens, estimated: false });
 
@@ -27,7 +23,7 @@ const LOCAL = {
   },
 };
 
-providerConformance({ id: "local", model: "llama3.2", start: startLocal, wire: LOCAL });
+providerConformance({ id: "local", model: "llama3.2", wire: LOCAL });
 
 it("local needs no key, and sends none", async () => {
   await using server = await startRecordedServer();

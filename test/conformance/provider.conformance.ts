@@ -4,7 +4,17 @@ import { generateRequest } from "../support/generate-request.ts";
 import { drip, hang, huge, notHttp, reset, resetInBody } from "../support/misbehaving-answers.ts";
 import { recordedAnswer, type RecordedAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
-import { skipping, start, wireOf, startHanging, started, KEY, never, type ProviderSubject } from "./subject.ts";
+import {
+  skipping,
+  start,
+  wireOf,
+  startHanging,
+  started,
+  KEY,
+  never,
+  type ProviderSubject,
+  registryOf,
+} from "./subject.ts";
 import type { Wire } from "./wire.ts";
 import { streamConformance } from "./stream.conformance.ts";
 
@@ -296,7 +306,7 @@ function failuresOfTheConnection(subject: ProviderSubject): void {
     await using server = await startRecordedServer();
     const origin = new URL(server.baseUrl).origin.replace("http:", "https:");
     const wire = wireOf(subject);
-    await using it = started(subject, server, subject.start({ baseUrl: wire.baseUrl(origin), apiKey: KEY }));
+    await using it = started(subject, server, registryOf(subject, { baseUrl: wire.baseUrl(origin), apiKey: KEY }));
 
     expect(await it.failure()).toMatchObject({ kind: "certificate", sent: "no", status: null });
     expect(server.calls).toHaveLength(0);

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { expect, it, type TestContext } from "vitest";
 import { ProviderError } from "../../src/providers/provider-error.ts";
 import type { GenerateRequest, Provider, ProviderId } from "../../src/providers/provider.ts";
-import type { ProviderRegistry } from "../../src/providers/registry.ts";
+import { createProviders, type ProviderRegistry } from "../../src/providers/registry.ts";
 import { generateRequest } from "../support/generate-request.ts";
 import { hang } from "../support/misbehaving-answers.ts";
 import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
@@ -12,12 +12,22 @@ import type { Wire } from "./wire.ts";
 export interface ProviderSubject {
   readonly id: ProviderId;
   readonly model: string;
-  /** Providers without a network ignore the argument. */
-  start(connection: { baseUrl: string; apiKey: string }): ProviderRegistry;
+  /** Default: as it is registered. Providers without a network ignore the argument. */
+  start?(connection: Connection): ProviderRegistry;
   /** Never answers within a test; for providers without a network. */
   startSlow?(): ProviderRegistry;
   /** Or why the checks with a server are skipped. */
   readonly wire: Wire | { readonly skip: string };
+}
+
+export interface Connection {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+}
+
+export function registryOf(subject: ProviderSubject, connection: Connection): ProviderRegistry {
+  const { baseUrl, apiKey } = connection;
+  return subject.start?.(connection) ?? createProviders({ [subject.id]: { baseUrl, apiKeys: [apiKey] } });
 }
 
 /** Looks like no key at all, so that only knowing it can keep it out of an error. */
@@ -41,11 +51,11 @@ export function wireOf({ id, wire }: ProviderSubject): Wire {
 /** @param answersOf of the server, in this order; default: a plain answer */
 export async function start(subject: ProviderSubject, answersOf?: (wire: Wire) => Answer[]): Promise<Started> {
   if ("skip" in subject.wire) {
-    return started(subject, await startRecordedServer(), subject.start({ baseUrl: "", apiKey: KEY }));
+    return started(subject, await startRecordedServer(), registryOf(subject, { baseUrl: "", apiKey: KEY }));
   }
   const server = await startRecordedServer(...(answersOf?.(subject.wire) ?? [subject.wire.whole()]));
   const baseUrl = subject.wire.baseUrl(new URL(server.baseUrl).origin);
-  return started(subject, server, subject.start({ baseUrl, apiKey: KEY }));
+  return started(subject, server, registryOf(subject, { baseUrl, apiKey: KEY }));
 }
 
 export function started(subject: ProviderSubject, server: RecordedServer, registry: ProviderRegistry): Started {

@@ -133,11 +133,12 @@ describe("an endpoint", () => {
   };
 
   it("is used as it is, or as a base URL with a note", async () => {
-    expect(await baseUrlOf("https://api.x.ai/v1")).toEqual(["https://api.x.ai/v1"]);
-    expect(await baseUrlOf("https://api.x.ai/v1/chat/completions/")).toEqual([
-      "https://api.x.ai/v1",
-      "GROK_API_ENDPOINT: used as https://api.x.ai/v1",
+    expect(await baseUrlOf("https://eu.x.ai/v1")).toEqual(["https://eu.x.ai/v1"]);
+    expect(await baseUrlOf("https://eu.x.ai/v1/chat/completions/")).toEqual([
+      "https://eu.x.ai/v1",
+      "GROK_API_ENDPOINT: used as https://eu.x.ai/v1",
     ]);
+    expect(await baseUrlOf("https://api.x.ai/v1"), "the default, which needs no setting").toEqual([undefined]);
     expect(await baseUrlOf("http://127.0.0.1:11434/v1")).toEqual(["http://127.0.0.1:11434/v1"]);
   });
 
