@@ -76,7 +76,7 @@ describe("puppet-engine check", () => {
     expect(texts[0]).toMatch(/^agents .*bad\.json:1 llm_provider: got "opneai"; expected .*did you mean "openai"\?$/);
     expect(texts[1]).toMatch(/^agents .*bad\.json:1 temprature: got an unknown field; expected one of id, name, /);
     expect(texts[2]).toMatch(/^agents .*worse\.json:3: got the end of the file; expected a closing "}"$/);
-    expect(of("warning")[0]).toEqual({
+    expect(of("warning")).toContainEqual({
       ...{ level: "warning", area: "keys", fix: "correct the agents, then check again" },
       text: "grok: no key; whether an agent needs one is not known, because none could be read",
     });
