@@ -1,5 +1,5 @@
 /** The whole path: lanes, ADMIT, the provider's adapter, SETTLE with result, usage row and counters. */
-import { composeWorker } from "../src/compose.ts";
+import { composeWorker } from "../src/compose-worker.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { createLogger } from "../src/platform/logger.ts";
 import type { GenerationWorker } from "../src/queue/worker.ts";

@@ -1,6 +1,7 @@
 /**
- * Takes the pictures of docs/images: Bull Board while the example agents work, in a real browser. Needs Chromium, see
- * scripts/install-chromium.mjs. Nobody is called but a stand-in for the vendors on this machine.
+ * Takes the pictures of docs/images: Bull Board while the example agents work, and the report of a comparison, in a real
+ * browser. Needs Chromium, see scripts/install-chromium.mjs. Nobody is called but a stand-in for the vendors on this
+ * machine. Fonts are the system's; the report of docs/images was taken with P052 (Debian: fonts-urw-base35).
  *   node scripts/take-pictures.ts [folder]
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -18,6 +19,7 @@ import { startCli } from "../test/support/run-cli.ts";
 import { makeTempFolder } from "../test/support/temp-folder.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { findChromium, openBrowserPage } from "./chromium.ts";
+import { showComparison } from "./compare-picture.ts";
 
 const FOLDER = resolve(process.argv[2] ?? join(packageRoot(), "docs/images"));
 const VIEWPORT = { width: 1280, height: 720 };
@@ -36,6 +38,8 @@ interface Topic {
 async function takePictures(): Promise<void> {
   const executablePath = findChromium(process.env["PATH"] ?? "");
   if (executablePath === null) throw new Error("no Chromium found; install it: node scripts/install-chromium.mjs");
+  await mkdir(FOLDER, { recursive: true });
+  await showComparison(executablePath, async (page) => await take(page, "compare.png"));
   const csv = await readFile(join(packageRoot(), "examples/topics.csv"), "utf8");
   const topics: Topic[] = parse(csv, { columns: true });
   const held = new Set(
@@ -57,7 +61,6 @@ async function takePictures(): Promise<void> {
     timeoutMs: 60_000,
     describe: () => `${answered} jobs are finished\n${program.stderr}${bulk.stderr}`,
   });
-  await mkdir(FOLDER, { recursive: true });
   await takeThem(executablePath, url);
   for (const process of [bulk, program]) process.signal("SIGTERM");
   await Promise.all([bulk.ended, program.ended]);

@@ -1,11 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
-import type { Redis } from "ioredis";
-import { createEpochWatch } from "./admission/epoch-watch.ts";
-import { createRedisAdmission } from "./admission/redis-admission.ts";
-import type { Retention } from "./admission/write-settlement.ts";
 import type { Agent } from "./agents/agent.ts";
-import { buildMessages } from "./agents/build-prompt.ts";
 import type { CompileOptions } from "./agents/compile-agent.ts";
 import { defaultAgent } from "./agents/default-agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
@@ -13,25 +6,12 @@ import { parseAgentObject } from "./agents/parse-agent.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
 import { parseRedisUrl } from "./config/redis-address.ts";
 import { retentionOf } from "./config/config-file.ts";
-import { admissionPolicyOf, generationPolicyOf } from "./config/policies.ts";
-import type { GenerationDependencies } from "./generation/run.ts";
-import { createTokenEstimator } from "./generation/token-estimator.ts";
-import { createPrices } from "./models/prices.ts";
+import { createPrices, type Prices } from "./models/prices.ts";
 import { systemClock } from "./platform/clock.ts";
 import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
-import type { Logger } from "./platform/logger.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
-import { createMonitor } from "./monitor/server.ts";
-import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
-import { openRefusedParameters } from "./storage/refused-parameters.ts";
-import { createConsumer } from "./queue/consumer.ts";
-import { createLaneQueues } from "./queue/lane-queues.ts";
-import { createLaneWorkers } from "./queue/lane-workers.ts";
-import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
-import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
-import { createTextFeeds } from "./storage/text-feed.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -61,6 +41,11 @@ export function compileOptions({ providers }: Pick<Config, "providers">): Compil
   };
 }
 
+/** What models cost, the operator's own prices first. */
+export function composePrices({ file, providers }: Pick<Config, "file" | "providers">): Prices {
+  return createPrices({ catalogue: providers.catalogue, overrides: file.prices });
+}
+
 export interface ProducerParts {
   readonly config: Pick<Config, "namespace" | "file" | "providers">;
   readonly address: RedisAddress;
@@ -81,164 +66,6 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     clock: systemClock,
     ...{ resultsMs, countersMs },
   });
-}
-
-export interface WorkerParts {
-  readonly config: Pick<Config, "namespace" | "file" | "providers" | "concurrency">;
-  readonly address: RedisAddress;
-  readonly logger: Logger;
-}
-
-/** Starts a worker: it takes jobs until it is stopped. */
-export async function composeWorker({ config, address, logger }: WorkerParts): Promise<GenerationWorker> {
-  const { namespace, file } = config;
-  const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const redis = connectRedis(address, "control");
-  const queueRedis = connectRedis(address, "queue");
-  const giveUp = new AbortController();
-  const retention: Retention = retentionOf(file);
-  const onFailure = (error: Error, failures: number): void => {
-    if (failures === 1 || failures % 30 === 0)
-      logger.error({ err: error.message, failures }, "Redis does not take our commands; trying on");
-  };
-  const watch = createEpochWatch();
-  const admission = createRedisAdmission({
-    redis,
-    namespace,
-    workerId,
-    retention,
-    policy: admissionPolicyOf(file, config.providers.definitions),
-    watch,
-    retry: { signal: giveUp.signal, onFailure },
-  });
-  const providers = createProviders(config.providers.settings, {
-    ...{ definitions: config.providers.definitions, catalogue: config.providers.catalogue },
-    limitGroups: file.limitGroups,
-    transport: { idleTimeoutMs: file.idleSeconds * 1000 },
-  });
-  const openTextFeed = createTextFeeds(redis, namespace);
-  const refused = await openRefusedParameters(redis, namespace, systemClock);
-  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, logger });
-  const queues = createLaneQueues(queueRedis, namespace);
-  const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
-  const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
-  const { concurrency } = config;
-  const laneWorkers = createLaneWorkers({
-    redis,
-    queueRedis,
-    namespace,
-    concurrency,
-    lanes: file.worker.lanes ?? null,
-    isConfigured,
-    consumer,
-    clock: systemClock,
-    logger,
-  });
-  const onOrphan = attemptLogger(logger);
-  const sweeper = { redis, namespace, workerId, retention, onOrphan };
-  const disconnect = async (): Promise<void> => {
-    await queues.close();
-    await providers.close();
-    for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
-  };
-  return await startGenerationWorker({
-    redis,
-    workerId,
-    consumer,
-    laneWorkers,
-    watch,
-    sweeper,
-    logger,
-    giveUp,
-    disconnect,
-  });
-}
-
-interface GenerationParts {
-  readonly admission: GenerationDependencies["admission"];
-  readonly openTextFeed: GenerationDependencies["openTextFeed"];
-  readonly providers: ProviderRegistry;
-  readonly refused: GenerationDependencies["refused"];
-  readonly logger: Logger;
-}
-
-function generationDependencies(
-  { file, providers: { catalogue } }: Pick<Config, "file" | "providers">,
-  { admission, openTextFeed, providers, refused, logger }: GenerationParts,
-): GenerationDependencies {
-  return {
-    admission,
-    provider: (id) => providers.get(id),
-    catalogue,
-    prices: createPrices({ catalogue, overrides: file.prices }),
-    estimator: createTokenEstimator(),
-    refused,
-    policy: generationPolicyOf(file),
-    clock: systemClock,
-    buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
-    openTextFeed,
-    onAttempt: attemptLogger(logger),
-    onStep: stepLogger(logger),
-    onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),
-    onBudget: budgetLogger(logger),
-  };
-}
-
-export interface MonitorParts {
-  readonly config: Pick<Config, "namespace" | "monitor">;
-  readonly address: RedisAddress;
-  readonly writable: boolean;
-}
-
-/** The monitor while it listens. */
-export interface RunningMonitor extends AsyncDisposable {
-  /** Where people find it, e.g. `http://127.0.0.1:3700`. */
-  readonly url: string;
-}
-
-const LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"];
-
-/** @throws InvalidInputError when others could reach it without a token, or when the address is taken */
-export async function composeMonitor({ config, address, writable }: MonitorParts): Promise<RunningMonitor> {
-  const { host, port, token, allowedHosts } = config.monitor;
-  const problem = { source: "environment", path: "MONITOR_HOST" };
-  if (token === null && !LOOPBACK_HOSTS.includes(host)) {
-    throw new InvalidInputError([
-      { ...problem, got: `${host} without a token`, expected: "127.0.0.1, or MONITOR_TOKEN set as well" },
-    ]);
-  }
-  const redis = connectRedis(address, "producer");
-  const queueRedis = connectRedis(address, "producer-queue");
-  const queues = createLaneQueues(queueRedis, config.namespace);
-  const hosts = new Set([...LOOPBACK_HOSTS, host, ...allowedHosts]);
-  const server = await createMonitor({
-    redis,
-    namespace: config.namespace,
-    queue: (lane) => queues.get(lane),
-    writable,
-    clock: systemClock,
-    token,
-    allowedHosts: hosts,
-  });
-  const close = async (): Promise<void> => {
-    await server.close();
-    await queues.close();
-    for (const connection of [redis, queueRedis]) connection.disconnect();
-  };
-  try {
-    return { url: await server.listen({ host, port }), [Symbol.asyncDispose]: close };
-  } catch (error) {
-    await close();
-    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
-    throw new InvalidInputError([
-      {
-        ...problem,
-        path: "MONITOR_HOST and MONITOR_PORT",
-        got: `${host}:${port} (${code})`,
-        expected: "an address of this machine that is free",
-      },
-    ]);
-  }
 }
 
 export interface CreateProducerOptions {

@@ -81,6 +81,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     types: ["src/queue/producer.ts"],
     packages: ["csv-parse", "zod"],
   },
+  "src/compare/": {
+    imports: ["src/agents/", "src/bulk/", "src/generation/recovery.ts", "src/job/", "src/platform/"],
+    types: ["src/models/prices.ts", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
+  },
   "src/config/": {
     imports: [
       "src/job/",
@@ -109,11 +113,15 @@ const RULES: Readonly<Record<string, ImportRule>> = {
 
   // The only place that knows implementations.
   "src/compose.ts": {
-    imports: ["admission", "agents", "config", "generation", "models", "monitor", "platform", "queue", "storage"]
+    imports: ["agents", "config", "models", "platform", "queue"].map((folder) => `src/${folder}/`),
+  },
+  "src/compose-worker.ts": {
+    imports: ["admission", "agents", "config", "generation", "platform", "queue", "storage"]
       .map((folder) => `src/${folder}/`)
-      .concat("src/providers/registry.ts"),
+      .concat("src/compose.ts", "src/providers/registry.ts"),
     packages: ["ioredis"],
   },
+  "src/compose-monitor.ts": { imports: ["config", "monitor", "platform", "queue"].map((folder) => `src/${folder}/`) },
   "src/compose-operator.ts": {
     imports: [
       "src/admission/claims.ts",
@@ -127,8 +135,9 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/cli/": {
     imports: [
-      ...["src/compose.ts", "src/compose-operator.ts", "src/config/", "src/index.ts", "src/platform/"],
-      ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
+      ...["src/compose.ts", "src/compose-monitor.ts", "src/compose-operator.ts", "src/compose-worker.ts"],
+      ...["src/config/", "src/index.ts", "src/platform/"],
+      ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
     types: ["src/job/", "src/queue/"],
@@ -282,10 +291,6 @@ function readsEnvironment(text: string): boolean {
   return /\bprocess\s*(\?\.|\.|\[["'])\s*env\b|\benv\b[^=;]*\}\s*(=\s*process\b|from\s*["'](node:)?process["'])/.test(
     code,
   );
-}
-
-function namesIn(texts: readonly string[], pattern: RegExp): string[] {
-  return texts.flatMap((text) => [...text.matchAll(pattern)]).flatMap((match) => match.slice(1).filter(Boolean));
 }
 
 function longerThan(lines: number, folder: string): string[] {

@@ -17,7 +17,7 @@ const MOST_TOKENS = 1_000_000;
 const MOST_TEXT_BYTES = 256 * 1024;
 const LONGEST_TIMEOUT_SECONDS = 600;
 
-const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
 const AGENT_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const TOKEN_ID = /^(?:0|[1-9][0-9]{0,9})$/;
 
@@ -49,7 +49,8 @@ const texts = z.array(text, { error: "a list of texts" });
 
 const trueOrFalse = z.boolean({ error: "true or false" });
 
-const modelError = "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
+export const MODEL_NAME_EXPECTED =
+  "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
 const idError = "1–128 characters of A–Z a–z 0–9 _ -";
 const maxTokensError = `an integer from 1 to the model's limit (${MOST_TOKENS} at most)`;
 const tokenIdError =
@@ -76,7 +77,7 @@ function nameFrom(names: readonly string[]): z.ZodEnum<Record<string, string>> {
 /** Settings of one provider + model, its fall-back's settings left out. */
 function ownSettings(knownProviders: readonly ProviderId[]) {
   return {
-    model: z.string({ error: modelError }).regex(MODEL_NAME, { error: modelError }).optional(),
+    model: z.string({ error: MODEL_NAME_EXPECTED }).regex(MODEL_NAME, { error: MODEL_NAME_EXPECTED }).optional(),
     temperature: numberFrom(0, 2).optional(),
     max_tokens: maxTokens.min(1, { error: maxTokensError }).max(MOST_TOKENS, { error: maxTokensError }).optional(),
     top_p: numberFrom(0, 1).optional(),

@@ -73,6 +73,6 @@ export function outputLine(result: GenerationResult): OutputLine {
   };
 }
 
-function toUsd(microUsd: number | null): number | null {
+export function toUsd(microUsd: number | null): number | null {
   return microUsd === null ? null : Math.round(microUsd * 1e6) / 1e12;
 }

@@ -9,6 +9,7 @@ import type { AddCommand } from "./command.ts";
 import { followBulk } from "./follow-bulk.ts";
 import { progressLine } from "./progress.ts";
 import { RunUsage } from "./run-usage.ts";
+import { shellWord } from "./shell-word.ts";
 import { usageTable } from "./tables.ts";
 import { openWorkplace } from "./workplace.ts";
 
@@ -105,11 +106,6 @@ function resumeCommand(input: string, options: BulkCommandOptions): string {
     ...(skipInvalid === true ? ["--skip-invalid"] : []),
   ];
   return ["puppet-engine", "bulk", input, "--out", out, "--resume", ...flags].map(shellWord).join(" ");
-}
-
-/** As a POSIX shell reads it back. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 interface Outcome {

@@ -9,7 +9,7 @@ import { packageRoot } from "../platform/package-root.ts";
 import { showRedisAddress } from "../platform/redis.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { aborted, listenForShutdown } from "../platform/shutdown.ts";
-import type { RunningMonitor } from "../compose.ts";
+import type { RunningMonitor } from "../compose-monitor.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { AddCommand } from "./command.ts";
 import { followBulk } from "./follow-bulk.ts";

@@ -6,7 +6,7 @@ import { listenForShutdown } from "../platform/shutdown.ts";
 import type { AddCommand } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { cappedLines } from "./capped-lines.ts";
-import { integer } from "./tables.ts";
+import { integer } from "../platform/numbers.ts";
 import { openWorkplace } from "./workplace.ts";
 
 interface FeedbackOptions {

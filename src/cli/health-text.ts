@@ -1,11 +1,12 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
 import type { OperatorHealth } from "../compose-operator.ts";
+import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
 import type { Lane } from "../queue/lane.ts";
 import type { BudgetHealth } from "../storage/budget-report.ts";
 import type { GroupHealth, LearnedLimits, LimitGroupState } from "../storage/health-report.ts";
 import { showPause } from "./pause-target.ts";
-import { STYLE, formatUsd, integer, milliseconds } from "./tables.ts";
+import { STYLE } from "./tables.ts";
 import { showDuration } from "./times.ts";
 
 export interface HealthContext {

@@ -12,6 +12,7 @@ import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
 import type { AddCommand } from "./command.ts";
 import { checkCommand } from "./check-command.ts";
+import { compareCommand } from "./compare-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   monitorCommand,
   enqueueCommand,
   bulkCommand,
+  compareCommand,
   resultCommand,
   cancelCommand,
   feedbackCommand,
@@ -47,6 +49,8 @@ Examples:
   $ puppet-engine demo                                           see everything work, without any key
   $ puppet-engine enqueue tweet --agent ada --topic "tea" --wait one tweet, now
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
+  $ puppet-engine compare topics.csv --models openai/gpt-6-luna,grok/grok-4.3 --html report.html
+                                                                 models side by side
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine feedback rain-1 up                             how good a text was
   $ puppet-engine usage --by model                               what it cost

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { BulkProgress } from "../bulk/run-bulk.ts";
-import { formatUsd } from "./tables.ts";
+import { formatUsd } from "../platform/numbers.ts";
 
 /** Shows how a bulk run goes on. */
 export interface ProgressView {

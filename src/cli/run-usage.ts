@@ -1,3 +1,4 @@
+import { nearestRank } from "../compare/nearest-rank.ts";
 import type { AttemptSummary, GenerationResult } from "../job/generation-result.ts";
 import type { ShownUsage } from "./tables.ts";
 
@@ -30,8 +31,8 @@ function usageOf(key: string, attempts: readonly AttemptSummary[]): ShownUsage {
     .filter(({ outcome }) => outcome !== "crashed")
     .map(({ durationMs }) => durationMs)
     .sort((a, b) => a - b);
-  // The nearest rank, as in the report of the counters.
-  const at = (share: number): number => latencies[Math.max(0, Math.ceil(latencies.length * share) - 1)] ?? 0;
+  // As in the report of the counters.
+  const at = (share: number): number => nearestRank(latencies, share);
   const inputTokens = total((attempt) => attempt.inputTokens);
   const outputTokens = total((attempt) => attempt.outputTokens);
   return {

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
 import type { FeedbackMean, UsageRow } from "../storage/usage-report.ts";
 
 /** Plain ASCII borders nowhere: narrow columns that survive a small terminal. */
@@ -115,21 +116,4 @@ function notes(rows: readonly ShownUsage[]): string[] {
       `up to ${formatUsd(uncertain)} USD of the cost is uncertain: the vendor may or may not have billed requests that broke off`,
     );
   return lines;
-}
-
-export function integer(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-/** As many decimals as small amounts need, without noise on large ones. */
-export function formatUsd(microUsd: number): string {
-  const usd = microUsd / 1e6;
-  if (usd === 0) return "0";
-  if (usd >= 100) return usd.toFixed(2);
-  if (usd >= 1) return usd.toFixed(4);
-  return usd >= 1e-6 ? usd.toPrecision(3) : usd.toFixed(12).replace(/0+$/, "");
-}
-
-export function milliseconds(value: number): string {
-  return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${integer(Math.round(value))} ms`;
 }

@@ -2,26 +2,20 @@ import { countWorkers } from "../admission/sweeper.ts";
 import type { Agent } from "../agents/agent.ts";
 import { defaultAgent } from "../agents/default-agent.ts";
 import { loadAgents } from "../agents/load-agents.ts";
-import {
-  compileOptions,
-  composeMonitor,
-  composeProducer,
-  composeWorker,
-  openRedis,
-  type OpenedRedis,
-  type RunningMonitor,
-} from "../compose.ts";
+import { compileOptions, composeProducer, openRedis, type OpenedRedis } from "../compose.ts";
+import { composeWorker } from "../compose-worker.ts";
+import { composeMonitor, type RunningMonitor } from "../compose-monitor.ts";
 import { composeOperator, type Operator } from "../compose-operator.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createLogger, type LogLevel } from "../platform/logger.ts";
-import { InvalidInputError, type Problem } from "../platform/problem.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
 import { connectRedis, withRedis, type RedisAddress } from "../platform/redis.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { GenerationWorker } from "../queue/worker.ts";
 import { showPause } from "./pause-target.ts";
 import { replaceProviders } from "./replace-providers.ts";
+import { requireKeys } from "./require-keys.ts";
 
 /** What commands work with: configuration, an open Redis, agents. */
 export interface Workplace extends AsyncDisposable {
@@ -30,7 +24,8 @@ export interface Workplace extends AsyncDisposable {
   readonly agents: ReadonlyMap<string, Agent>;
   /** Writes `content` that names no agent. */
   readonly defaultAgent: Agent;
-  producer(): Producer;
+  /** @param agents who is known to it; default: `agents` */
+  producer(agents?: ReadonlyMap<string, Agent>): Producer;
   /** Looks at the running system, and pauses parts of it. */
   operator(): Operator;
   /** Disposing it lets calls in flight finish, within the configured grace. */
@@ -83,7 +78,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     redis,
     agents,
     defaultAgent: writer,
-    producer: () => composeProducer({ config, address, agents, defaultAgent: writer }),
+    producer: (known = agents) => composeProducer({ config, address, agents: known, defaultAgent: writer }),
     operator: () => composeOperator({ config, address }),
     worker: async (workerOptions) => await openWorker(config, address, workerOptions),
     async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
@@ -133,17 +128,6 @@ async function readAgents(config: Config, which: "all" | "own" | "none"): Promis
 /** Beside a progress bar only what needs attention is shown, unless somebody asked for more. */
 function quieter(level: LogLevel): LogLevel {
   return level === "info" ? "error" : level;
-}
-
-function requireKeys(agents: readonly Agent[], missing: ReadonlyMap<string, readonly string[]>): void {
-  const problems = [...missing].flatMap(([provider, variables]): Problem[] => {
-    const users = agents.filter(({ chain }) => chain.some((member) => member.provider === provider));
-    if (users.length === 0) return [];
-    const names = users.map(({ id }) => id).join(", ");
-    const expected = `the key of ${provider}, for ${names} (or --fake to replace providers without a key)`;
-    return [{ source: "environment", path: variables.join(" or "), got: "nothing", expected }];
-  });
-  if (problems.length > 0) throw new InvalidInputError(problems);
 }
 
 async function warnAboutRedis(opened: OpenedRedis): Promise<void> {

@@ -31,28 +31,30 @@ interface NamedProvider {
   readonly got: string;
 }
 
-function namedAsKeys(file: Readonly<Record<string, unknown>>): NamedProvider[] {
-  const { limitGroups, budgets } = file;
-  const named = (value: unknown, ...path: string[]): NamedProvider[] =>
-    keysOf(value).map((name) => ({ path: [...path, name], name, got: "an unknown provider" }));
+function namedAsKeys({ limitGroups, budgets }: Readonly<Record<string, unknown>>): NamedProvider[] {
   const perDay = isRecord(budgets) ? budgets["providerUsdPerDay"] : undefined;
-  return [...named(limitGroups, "limitGroups"), ...named(perDay, "budgets", "providerUsdPerDay")];
+  return [...inKeys(limitGroups, "limitGroups"), ...inKeys(perDay, "budgets", "providerUsdPerDay")];
 }
 
-function namedInEntries(file: Readonly<Record<string, unknown>>): NamedProvider[] {
-  const { limits, prices, models } = file;
-  const named = (list: unknown, ...path: string[]): NamedProvider[] =>
-    (Array.isArray(list) ? list : []).flatMap((entry: unknown, index) => {
-      const name = isRecord(entry) ? entry["provider"] : undefined;
-      return typeof name === "string" ? [{ path: [...path, index, "provider"], name, got: describeValue(name) }] : [];
-    });
+function inKeys(value: unknown, ...path: string[]): NamedProvider[] {
+  return keysOf(value).map((name) => ({ path: [...path, name], name, got: "an unknown provider" }));
+}
+
+function namedInEntries({ limits, prices, models }: Readonly<Record<string, unknown>>): NamedProvider[] {
   const own = isRecord(models) ? models : {};
   return [
-    ...named(limits, "limits"),
-    ...named(prices, "prices"),
-    ...named(own["families"], "models", "families"),
-    ...named(own["models"], "models", "models"),
+    ...inEntries(limits, "limits"),
+    ...inEntries(prices, "prices"),
+    ...inEntries(own["families"], "models", "families"),
+    ...inEntries(own["models"], "models", "models"),
   ];
+}
+
+function inEntries(list: unknown, ...path: string[]): NamedProvider[] {
+  return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index) => {
+    const name = isRecord(entry) ? entry["provider"] : undefined;
+    return typeof name === "string" ? [{ path: [...path, index, "provider"], name, got: describeValue(name) }] : [];
+  });
 }
 
 function keysOf(value: unknown): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderErrorKind } from "../../src/providers/provider-error.ts";
+import { readMessage } from "../../src/providers/anthropic/read-message.ts";
 import { readContent } from "../../src/providers/gemini/read-content.ts";
 import { readBody, type ReadAnswer } from "../../src/providers/http/read-answer.ts";
 import { classifyError, type Classification } from "../../src/providers/http/classify-error.ts";
@@ -8,6 +9,47 @@ import { bodyTextOf, recordedAnswer, recordedAnswerFiles } from "../support/reco
 
 /** What every recorded answer means. Beside the kind: the parameter it names, or the milliseconds it asks us to wait. */
 const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (string | number | null)?]>> = {
+  "anthropic/200-cache-write-and-read.json": ["text"],
+  "anthropic/200-max-tokens-cut-text.json": ["text"],
+  "anthropic/200-max-tokens-thinking-only.json": ["truncated-empty"],
+  "anthropic/200-refusal.json": ["content-filtered"],
+  "anthropic/200-text-opus-4-7.json": ["text"],
+  "anthropic/200-text.json": ["text"],
+  "anthropic/200-thinking-opus-5.json": ["text"],
+  "anthropic/400-content-filtering-policy.json": ["content-filtered"],
+  "anthropic/400-context-limit-exceeded.json": ["context-too-long"],
+  "anthropic/400-credit-balance-too-low.json": ["quota-exhausted"],
+  "anthropic/400-effort-not-supported.json": ["unsupported-parameter", "output_config.effort"],
+  "anthropic/400-extra-inputs-not-permitted.json": ["unsupported-parameter", "response_format"],
+  "anthropic/400-max-tokens-too-large.json": ["invalid-request"],
+  "anthropic/400-organization-disabled.json": ["authentication"],
+  "anthropic/400-prompt-too-long.json": ["context-too-long"],
+  // One of the two is enough to leave out.
+  "anthropic/400-temperature-and-top-p.json": ["unsupported-parameter", "top_p"],
+  "anthropic/400-temperature-deprecated.json": ["unsupported-parameter", "temperature"],
+  "anthropic/400-thinking-disabled-not-supported.json": ["unsupported-parameter", "thinking"],
+  "anthropic/400-thinking-enabled-not-supported.json": ["unsupported-parameter", "thinking"],
+  "anthropic/400-usage-limits-reached.json": ["quota-exhausted"],
+  "anthropic/401-invalid-api-key.json": ["authentication"],
+  "anthropic/403-permission-denied.json": ["authentication"],
+  "anthropic/404-model-did-you-mean.json": ["model-not-found"],
+  "anthropic/404-model-not-available.json": ["model-not-found"],
+  "anthropic/404-model-not-found.json": ["model-not-found"],
+  "anthropic/413-context-window.json": ["context-too-long"],
+  // The bytes of the body, not a limit of the account.
+  "anthropic/413-request-too-large.json": ["invalid-request"],
+  // The same words as 429-rate-limit-tokens, but nothing of the limit that they name is used.
+  "anthropic/429-input-tokens-never-fits.json": ["request-too-large"],
+  "anthropic/429-long-context-extra-usage.json": ["request-too-large"],
+  "anthropic/429-rate-limit-account.json": ["rate-limited", null],
+  "anthropic/429-rate-limit-retry-after.json": ["rate-limited", 16_000],
+  "anthropic/429-rate-limit-tokens.json": ["rate-limited", null],
+  "anthropic/429-spend-limit-reached.json": ["quota-exhausted"],
+  "anthropic/500-api-error.json": ["overloaded", null],
+  "anthropic/520-html-unknown-error.json": ["overloaded", null],
+  "anthropic/522-cloudflare-json.json": ["overloaded", null],
+  "anthropic/529-overloaded-docs-link.json": ["overloaded", null],
+  "anthropic/529-overloaded.json": ["overloaded", null],
   "gemini/200-max-tokens-cut-text.json": ["text"],
   "gemini/200-max-tokens-empty.json": ["truncated-empty"],
   "gemini/200-prompt-blocked.json": ["content-filtered"],
@@ -161,6 +203,7 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
 /** By the folder; most vendors speak chat completions. */
 function readerFor(file: string): (body: unknown) => ReadAnswer | null {
   if (file.startsWith("gemini/")) return readContent;
+  if (file.startsWith("anthropic/")) return readMessage;
   return (body) => readCompletion(body, "inside-completion");
 }
 
@@ -203,6 +246,14 @@ describe("rows without a recorded answer", () => {
     [307, "", "invalid-response"],
     [503, { error: { code: "slow_down", message: "Slow down" } }, "rate-limited"],
     [429, { error: { code: "project_spend_limit_exceeded", message: "no" } }, "quota-exhausted"],
+    [402, { error: { type: "billing_error", message: "no" } }, "quota-exhausted"],
+    [
+      429,
+      { error: { type: "rate_limit_error", details: { error_code: "contract_spend_limit_reached" } } },
+      "quota-exhausted",
+    ],
+    [400, { error: { details: { error_code: "organization_on_hold" }, message: "no" } }, "authentication"],
+    [400, { error: { message: "messages.0.name: Extra inputs are not permitted" } }, "invalid-request"],
     [429, { error: { code: "organization_usage_limit_exceeded", message: "no" } }, "quota-exhausted"],
     [403, { code: "personal-team-blocked:spending-limit", error: "no" }, "quota-exhausted"],
     [413, { error: { message: "Request too large: Limit 6,000, Requested 12,345" } }, "request-too-large"],

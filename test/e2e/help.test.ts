@@ -15,7 +15,18 @@ it("the help names every command, and each one's help says what it does and expl
   expect(root).toMatchObject({ code: 0, stderr: "" });
   const commands = commandsIn(root.stdout);
   expect(commands).toEqual(
-    expect.arrayContaining(["demo", "worker", "enqueue", "bulk", "result", "cancel", "usage", "start", "check"]),
+    expect.arrayContaining([
+      "demo",
+      "worker",
+      "enqueue",
+      "bulk",
+      "compare",
+      "result",
+      "cancel",
+      "usage",
+      "start",
+      "check",
+    ]),
   );
   expect(root.stdout).toMatch(/\$ puppet-engine bulk topics\.csv/);
   expect(root.stdout).toMatch(/Exit codes:\s+0 ok[^]*130 interrupted/);

@@ -91,7 +91,7 @@ function latency(range: NonNullable<FakeProviderOptions["latencyMs"]>, share: nu
 }
 
 function respond(request: GenerateRequest, options: FakeProviderOptions, seed: string): GenerateResponse {
-  const { messages, parameters, attemptId, model } = request;
+  const { messages, attemptId, model } = request;
   const random = seededRandom(seed, attemptId, JSON.stringify(messages));
   const { style, includePrompt } = readOptions(request.options, options);
   const whole = writeText(messages, { style, includePrompt, random });

@@ -27,7 +27,7 @@ export interface Classification {
 /** What an answer other than 2xx means. The wordings are the vendors' own: see test/fixtures/README.md. */
 export function classifyError({ status, headers, body, now }: FailedAnswer): Classification {
   const error = readVendorError(body);
-  const kind = kindOf(error, status ?? statusTold(error));
+  const kind = kindOf({ error, headers, status: status ?? statusTold(error) });
   const isTemporary = kind === "rate-limited" || kind === "overloaded";
   return {
     kind,
@@ -38,9 +38,13 @@ export function classifyError({ status, headers, body, now }: FailedAnswer): Cla
   };
 }
 
+interface Told extends Pick<FailedAnswer, "status" | "headers"> {
+  readonly error: VendorError;
+}
+
 /** Without a status the request was taken: what nobody knows is then a broken answer, not our fault. */
-function kindOf(error: VendorError, status: number | null): ProviderErrorKind {
-  const known = RULES.find((rule) => rule.applies(error, status ?? UNTOLD_STATUS))?.kind;
+function kindOf({ error, status, headers }: Told): ProviderErrorKind {
+  const known = RULES.find((rule) => rule.applies(error, status ?? UNTOLD_STATUS, headers))?.kind;
   return known ?? (status === null ? "invalid-response" : "invalid-request");
 }
 
@@ -59,6 +63,7 @@ const TYPE_STATUS: readonly (readonly [RegExp, number])[] = [
   [/overloaded_error/, 529],
   [/api_error|server_error|timeout_error/, 500],
   [/rate_limit/, 429],
+  [/billing_error/, 402],
   [/authentication_error/, 401],
   [/permission_error/, 403],
   [/not_found_error/, 404],
@@ -67,7 +72,7 @@ const TYPE_STATUS: readonly (readonly [RegExp, number])[] = [
 
 interface Rule {
   readonly kind: ProviderErrorKind;
-  readonly applies: (error: VendorError, status: number) => boolean;
+  readonly applies: (error: VendorError, status: number, headers: FailedAnswer["headers"]) => boolean;
 }
 
 /** The first that applies wins, so what is said comes before the bare status. The last resort is `invalid-request`. */
@@ -76,10 +81,11 @@ const RULES: readonly Rule[] = [
   { kind: "rate-limited", applies: ({ codes, message }) => /slow[_ ]down/i.test(codes) || /^slow down/i.test(message) },
   { kind: "overloaded", applies: (_, status) => status >= 500 || status === 408 || status === 409 },
   { kind: "request-too-large", applies: isLargerThanWholeLimit },
+  { kind: "request-too-large", applies: exceedsUntouchedLimit },
   { kind: "quota-exhausted", applies: isQuotaExhausted },
   { kind: "quota-exhausted", applies: isGoogleQuotaGone },
   { kind: "rate-limited", applies: (_, status) => status === 429 },
-  { kind: "authentication", applies: ({ message }, status) => status === 401 || WRONG_KEY.test(message) },
+  { kind: "authentication", applies: isKeyRefused },
   { kind: "content-filtered", applies: ({ codes, message }) => FILTER_CODE.test(codes) || FILTERED.test(message) },
   { kind: "authentication", applies: isGoogleKeyRefused },
   { kind: "context-too-long", applies: isGooglePromptTooLong },
@@ -100,6 +106,18 @@ function isLargerThanWholeLimit({ message }: VendorError, status: number): boole
   return limit !== undefined && requested !== undefined && integer(requested) > integer(limit);
 }
 
+/**
+ * Anthropic does not say what was requested, but its headers tell what remains of the limit that the message names: all
+ * of it. https://docs.claude.com/en/api/rate-limits
+ */
+function exceedsUntouchedLimit({ message }: VendorError, status: number, headers: FailedAnswer["headers"]): boolean {
+  if (status !== 429) return false;
+  if (/extra usage is required for long context/i.test(message)) return true;
+  const [, limit, counts] = /exceed .{0,60}\brate limit of (\d[\d,]*) ((?:in|out)put tokens) per/i.exec(message) ?? [];
+  const remaining = headers[`anthropic-ratelimit-${counts?.toLowerCase().replace(" ", "-")}-remaining`];
+  return limit !== undefined && remaining !== undefined && integer(remaining) >= integer(limit);
+}
+
 function integer(digits: string): number {
   return Number(digits.replaceAll(",", ""));
 }
@@ -108,7 +126,7 @@ const QUOTA_CODE =
   /insufficient_(quota|credits|balance|funds)|billing_(hard_limit|not_active)|spend(ing)?[_-]limit|organization_usage_limit/;
 /** Not just "billing" or "quota": OpenAI advertises both in plain rate limits. */
 const QUOTA_MESSAGE =
-  /exceeded your current quota|all available credits|spending limit|n[o']t have any credits|(run|ran) out of credits|insufficient (credits|balance|funds|quota)|requires more credits|billing hard limit|account is not active/i;
+  /exceeded your current quota|all available credits|credit balance is too low|reached your (specified )?api usage limits|spending limit|n[o']t have any credits|(run|ran) out of credits|insufficient (credits|balance|funds|quota)|requires more credits|billing hard limit|account is not active/i;
 
 /** Gemini also says "You exceeded your current quota" of a limit, and then which one it is and when to try again. */
 function isQuotaExhausted({ codes, message, retryDelay, quotas }: VendorError, status: number): boolean {
@@ -116,14 +134,18 @@ function isQuotaExhausted({ codes, message, retryDelay, quotas }: VendorError, s
   return status === 402 || QUOTA_CODE.test(codes) || QUOTA_MESSAGE.test(message);
 }
 
-/** xAI answers 400 to a wrong key. */
-const WRONG_KEY = /\b(incorrect|invalid) api key\b/i;
+/** xAI answers 400 to a wrong key, Anthropic to every key of an organization that it has disabled. */
+function isKeyRefused({ codes, message }: VendorError, status: number): boolean {
+  return status === 401 || /organization_on_hold/.test(codes) || WRONG_KEY.test(message);
+}
+
+const WRONG_KEY = /\b(incorrect|invalid) api key\b|\borganization has been disabled/i;
 
 const FILTER_CODE = /\bcontent_filter|\bcontent_policy_violation|responsibleaipolicy/;
 const FILTERED =
-  /violates usage guidelines|safety_check|content management policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
+  /violates usage guidelines|safety_check|content (management|filtering) policy|flagged as potentially violating|violat\w+ (our|openai's) (content|usage) polic/i;
 
-const CONTEXT = /context[_ ](length|window|size)|maximum prompt length|prompt (is )?too long/i;
+const CONTEXT = /context[_ ](length|window|size)|exceed context limit|maximum prompt length|prompt (is )?too long/i;
 
 const UNKNOWN_MODEL =
   /\bmodel\b.{0,100}\b(not found|(does not|doesn't) exist|has been (deprecated|retired|removed|decommissioned|shut down)|no longer (available|supported))|^no models? (is )?loaded/i;
@@ -141,6 +163,12 @@ const NAMED_PARAMETER = [
   /argument not supported on this model: ([\w.[\]]+)/i,
   /does not support parameter ['"`]?(\w+)/i,
   /does not support ['"`](\w+)['"`] value/i,
+  // Anthropic.
+  /does not support the (\w+) parameter/i,
+  /^([\w.[\]]+): extra inputs are not permitted/i,
+  /['"`]\w+['"`] and ['"`](\w+)['"`] cannot both be specified/i,
+  /['"`](\w+)['"`] is deprecated for this model/i,
+  /['"`](\w+)\.type\.\w+['"`] is not supported for this model/i,
   // Groq.
   /property ['"`]([\w.]+)['"`] is (?:unsupported|not supported)/i,
   // FastAPI, and so vLLM, Mistral and others.
@@ -161,8 +189,14 @@ function unsupportedParameter({ codes, message, parameter }: VendorError): strin
     named !== undefined || REFUSES_PARAMETER.test(codes) || /not supported with this model/i.test(message);
   const name = isRefused ? (parameter ?? named) : undefined;
   if (name === undefined || /^(messages|model|input)\b/.test(name)) return null;
-  return name === "reasoning.effort" ? "reasoning_effort" : snakeCase(name);
+  return WIRE_NAME.get(name) ?? snakeCase(name);
 }
+
+/** OpenAI names the field of another of its APIs, Anthropic the last part of it alone. */
+const WIRE_NAME: ReadonlyMap<string, string> = new Map([
+  ["reasoning.effort", "reasoning_effort"],
+  ["effort", "output_config.effort"],
+]);
 
 /** xAI names `presencePenalty` what it takes as `presence_penalty`. */
 function snakeCase(name: string): string {

@@ -1,9 +1,9 @@
 /** What a vendor says about a failed call, whatever shape it says it in. */
 export interface VendorError {
   readonly message: string;
-  /** `code`, else `type`; numbers as text; `null`: neither. */
+  /** The most exact of `details.error_code`, `code` and `type`; numbers as text; `null`: none. */
   readonly code: string | null;
-  /** `code` and `type` together, lower case, for recognising the meaning. */
+  /** All of them together, lower case, for recognising the meaning. */
   readonly codes: string;
   readonly parameter: string | null;
   /** `retryDelay` of Google's `RetryInfo`, e.g. `34.074824224s`; `null`: none. */
@@ -19,8 +19,9 @@ const RETRY_INFO = /google\.rpc\.RetryInfo$/;
 const QUOTA_FAILURE = /google\.rpc\.QuotaFailure$/;
 
 /**
- * Reads `{error: {message, type, param, code}}` (OpenAI), `{code, error: "…"}` (xAI), `{message, …}` (vLLM),
- * `{detail: …}` (FastAPI), a list of one of these (Google), or a text or HTML body.
+ * Reads `{error: {message, type, param, code}}` (OpenAI), `{error: {message, type, details: {error_code}}}` (Anthropic),
+ * `{code, error: "…"}` (xAI), `{message, …}` (vLLM), `{detail: …}` (FastAPI), a list of one of these (Google), or a text
+ * or HTML body.
  */
 export function readVendorError(body: unknown): VendorError {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
@@ -28,15 +29,17 @@ export function readVendorError(body: unknown): VendorError {
     return { message: describeText(outer), code: null, codes: "", parameter: null, retryDelay: null, quotas: [] };
   }
   const inner = isRecord(outer["error"]) ? outer["error"] : outer;
-  const code = text(inner["code"]);
-  const type = text(inner["type"]);
+  const { details } = inner;
+  const codes = [isRecord(details) ? details["error_code"] : null, inner["code"], inner["type"]]
+    .map(text)
+    .filter((code) => code !== null);
   return {
     message: clean(text(inner["message"]) ?? text(inner["error"]) ?? text(inner["detail"]) ?? ""),
-    code: code ?? type,
-    codes: [code, type].join(" ").toLowerCase(),
+    code: codes[0] ?? null,
+    codes: codes.join(" ").toLowerCase(),
     parameter: text(inner["param"]),
-    retryDelay: text(detailOf(inner["details"], RETRY_INFO)?.["retryDelay"]),
-    quotas: quotaIds(detailOf(inner["details"], QUOTA_FAILURE)?.["violations"]),
+    retryDelay: text(detailOf(details, RETRY_INFO)?.["retryDelay"]),
+    quotas: quotaIds(detailOf(details, QUOTA_FAILURE)?.["violations"]),
   };
 }
 

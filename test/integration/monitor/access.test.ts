@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { composeMonitor } from "../../../src/compose.ts";
+import { composeMonitor } from "../../../src/compose-monitor.ts";
 import { InvalidInputError } from "../../../src/platform/problem.ts";
 import { startSystem } from "../../support/generation-system.ts";
 import { testNamespace, testRedisUrl } from "../../support/redis.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { composeMonitor } from "../../../src/compose.ts";
+import { composeMonitor } from "../../../src/compose-monitor.ts";
 import { testRedisUrl } from "../../support/redis.ts";
 
 export interface TestMonitorOptions {

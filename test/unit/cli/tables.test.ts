@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { formatUsd, usageTable, type ShownUsage } from "../../../src/cli/tables.ts";
+import { usageTable, type ShownUsage } from "../../../src/cli/tables.ts";
+import { formatUsd } from "../../../src/platform/numbers.ts";
 
 const ROW: ShownUsage = {
   key: "openai",

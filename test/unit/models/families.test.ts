@@ -81,6 +81,45 @@ describe("what Grok's models take:", () => {
   });
 });
 
+describe("what Claude's models take:", () => {
+  it.each([
+    ["claude-haiku-5-5", "none"],
+    ["claude-sonnet-5-5", "none"],
+    ["claude-opus-5", "none"],
+    ["claude-sonnet-5-20260301", "none"],
+    ["claude-opus-5-5", "low"],
+    ["claude-fable-5-1", "low"],
+    ["claude-mythos-5-2", "low"],
+    ["claude-opus-4-8", null],
+    ["claude-opus-6", "low"],
+  ])("%s: least reasoning %s, and no sampling parameters", (model, least) => {
+    expect(summary("anthropic", model)).toEqual(["max_tokens", least, false]);
+  });
+
+  it("the older ones take a temperature up to 1, without top_p", () => {
+    for (const model of ["claude-haiku-4-5-20251001", "claude-opus-4-1", "claude-sonnet-4-6"]) {
+      const { parameters } = catalogue.family("anthropic", model);
+      expect(parameters).toMatchObject({
+        temperature: { min: 0, max: 1 },
+        top_p: { drop: "this model takes either temperature or top_p" },
+      });
+    }
+  });
+
+  it("the oldest take both", () => {
+    expect(summary("anthropic", "claude-3-haiku-20240307")).toEqual(["max_tokens", null, true]);
+    expect(summary("anthropic", "claude-sonnet-4-20250514")).toEqual(["max_tokens", null, true]);
+  });
+
+  it("no model takes penalties or logit_bias", () => {
+    for (const model of ["claude-haiku-5-5", "claude-haiku-4-5", "claude-3-haiku-20240307"]) {
+      const { parameters } = catalogue.family("anthropic", model);
+      const dropped = ["frequency_penalty", "presence_penalty", "logit_bias"] as const;
+      expect(dropped.filter((name) => !("drop" in (parameters[name] ?? {})))).toEqual([]);
+    }
+  });
+});
+
 describe("what Gemini's models take:", () => {
   it.each([
     ["gemini-1.5-flash", null, true],

@@ -34,6 +34,7 @@ it("no vendor's package is loaded for the library, nor for providers that nobody
 });
 
 it.each([
+  ["anthropic", "@anthropic-ai/sdk"],
   ["openai", "openai"],
   ["grok", "openai"],
   ["local", "openai"],

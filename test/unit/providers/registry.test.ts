@@ -14,6 +14,7 @@ describe("PROVIDERS", () => {
       ...[id, needsKey, keyVariables.join(" "), defaultModel, limited, isFree],
     ]);
     expect(needs).toEqual([
+      ["anthropic", true, "ANTHROPIC_API_KEY", "claude-haiku-5-5", true, false],
       ["fake", false, "", "fake-1", false, true],
       ["gemini", true, "GEMINI_API_KEY GOOGLE_API_KEY", "gemini-3.1-flash-lite", true, false],
       ["grok", true, "GROK_API_KEY XAI_API_KEY", "grok-4.3", true, false],
@@ -58,6 +59,7 @@ const EVERY_PROVIDER: ProviderSettings = {
   openai: { apiKeys: ["canary-1", "canary-2"] },
   gemini: { apiKeys: ["canary-1", "canary-2"] },
   grok: { apiKeys: ["canary-1", "canary-2"] },
+  anthropic: { apiKeys: ["canary-1", "canary-2"] },
   fake: {},
   local: {},
 };
@@ -85,6 +87,13 @@ describe("targets", () => {
     expect(await namesOf("grok", "grok-4.3")).toEqual([
       ["8cdb95b8", "grok#8cdb95b8", "grok/grok-4.3"],
       ["827d4a55", "grok#827d4a55", "grok/grok-4.3"],
+    ]);
+  });
+
+  it("of Anthropic too: they belong to the organization", async () => {
+    expect(await namesOf("anthropic", "claude-haiku-5-5")).toEqual([
+      ["8cdb95b8", "anthropic#8cdb95b8", "anthropic/claude-haiku-5-5"],
+      ["827d4a55", "anthropic#827d4a55", "anthropic/claude-haiku-5-5"],
     ]);
   });
 

@@ -29,6 +29,39 @@ function tokens(limit: string, remaining: string, reset: string): string[] {
 
 /** What every recorded answer says that says anything; the others must say nothing. */
 const RECORDED: Readonly<Record<string, readonly string[]>> = {
+  "anthropic/200-stream-refusal.json": [
+    "requests 19999 of 20000 per minute",
+    "tokens 4800000 of 4800000 per minute",
+    "inputTokens 4000000 of 4000000 per minute",
+    "outputTokens 800000 of 800000 per minute",
+  ],
+  "anthropic/200-stream-text.json": [
+    "tokens 2400000 of 2400000 per minute",
+    "inputTokens 2000000 of 2000000 per minute",
+    "outputTokens 400000 of 400000 per minute",
+  ],
+  "anthropic/200-stream-thinking.json": [
+    "requests 3999 of 4000 per minute",
+    "tokens 276000 of 280000 per minute",
+    "inputTokens 200000 of 200000 per minute",
+    "outputTokens 76000 of 80000 per minute",
+  ],
+  "anthropic/200-text.json": [
+    "requests 999 of 1000 per minute",
+    "tokens 540000 of 540000 per minute",
+    "inputTokens 450000 of 450000 per minute",
+    "outputTokens 90000 of 90000 per minute",
+  ],
+  "anthropic/429-input-tokens-never-fits.json": [
+    "requests 999 of 1000 per minute",
+    "inputTokens 450000 of 450000 per minute",
+  ],
+  "anthropic/429-rate-limit-retry-after.json": [
+    "requests 4000 of 4000 per minute",
+    "tokens 80000 of 280000 per minute",
+    "inputTokens 0 of 200000 per minute",
+    "outputTokens 80000 of 80000 per minute",
+  ],
   "grok/200-cached-more-than-prompt.json": ["requests 562 of 607 per minute", "tokens 3981541 of 4000000 per minute"],
   "grok/200-grok-4.3-reasoning-cached.json": [
     "requests 1800 of 1800 per minute",

@@ -7,7 +7,12 @@ it.each([
     { error: { message: "m", type: "t", param: "p", code: "c" } },
     { message: "m", code: "c", codes: "c t", parameter: "p" },
   ],
-  ["xAI", { code: "C", error: "m" }, { message: "m", code: "C", codes: "c ", parameter: null }],
+  [
+    "Anthropic",
+    { type: "error", error: { type: "rate_limit_error", message: "m", details: { error_code: "E" } }, request_id: "r" },
+    { message: "m", code: "E", codes: "e rate_limit_error", parameter: null },
+  ],
+  ["xAI", { code: "C", error: "m" }, { message: "m", code: "C", codes: "c", parameter: null }],
   [
     "vLLM",
     { object: "error", message: "m", type: "BadRequestError", param: null, code: 400 },

@@ -1,0 +1,55 @@
+import type { BulkProgress } from "../bulk/run-bulk.ts";
+import type { ComparisonPlan } from "../compare/plan.ts";
+import { runComparison } from "../compare/run-comparison.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { ShutdownSignals } from "../platform/shutdown.ts";
+import { progressView } from "./progress.ts";
+import type { Workplace } from "./workplace.ts";
+
+export interface FollowOptions {
+  readonly workplace: Workplace;
+  /** The first stops the run, the second aborts calls of its own worker. */
+  readonly signals: ShutdownSignals;
+  readonly withWorker: boolean;
+  /** Show no progress. */
+  readonly silent: boolean;
+}
+
+/**
+ * Runs the comparison with its progress on screen, and a worker beside it if asked for.
+ * @returns as `runComparison`
+ */
+export async function followComparison(
+  plan: ComparisonPlan,
+  { workplace, signals, withWorker, silent }: FollowOptions,
+): Promise<readonly (GenerationResult | null)[]> {
+  await using producer = workplace.producer(plan.variants);
+  await using _worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
+  if (!withWorker) await workplace.hintIfNoWorker();
+  await workplace.hintIfPaused();
+  const view = progressView(plan.texts.length, { silent });
+  const progress: BulkProgress = {
+    ...{ total: plan.texts.length, enqueued: 0, finishedBefore: 0, succeeded: 0, failed: 0, refused: 0 },
+    costMicroUsd: 0,
+  };
+  try {
+    return await runComparison(plan, {
+      producer,
+      signal: signals.requested,
+      onAccepted(finishedBefore) {
+        progress.enqueued++;
+        if (finishedBefore) progress.finishedBefore++;
+        view.update(progress);
+      },
+      onResult({ status, costMicroUsd }) {
+        progress[status === "succeeded" ? "succeeded" : "failed"]++;
+        progress.costMicroUsd += costMicroUsd ?? 0;
+        view.update(progress);
+      },
+    });
+  } finally {
+    view.stop();
+    if (progress.finishedBefore > 0)
+      console.error(`note: ${progress.finishedBefore} texts were there before, and cost nothing now`);
+  }
+}

@@ -1,0 +1,23 @@
+/* Numbers as people read them. */
+
+export function integer(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** As many decimals as small amounts need, without noise on large ones. */
+export function formatUsd(microUsd: number): string {
+  const usd = microUsd / 1e6;
+  if (usd === 0) return "0";
+  if (usd >= 100) return usd.toFixed(2);
+  if (usd >= 1) return usd.toFixed(4);
+  return usd >= 1e-6 ? usd.toPrecision(3) : usd.toFixed(12).replace(/0+$/, "");
+}
+
+export function milliseconds(value: number): string {
+  return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${integer(Math.round(value))} ms`;
+}
+
+/** `1 job`, `2,000 jobs` */
+export function plural(count: number, noun: string): string {
+  return `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
