@@ -12,6 +12,8 @@ export interface Candidate {
   readonly contextTokens: number | null;
   /** How many keys its pool has, 1 or more. */
   readonly keys: number;
+  /** How many groups those keys have that a vendor limits apart, 1 or more: a limit that all share is met at once. */
+  readonly limitGroups: number;
 }
 
 /**
@@ -111,12 +113,12 @@ function placesOf(input: DecideInput): Place[] {
   const tokensNeeded = tokensNeededBy(input);
   const { failOverAfter, attempts } = input.policy;
   return input.chain.map((candidate, member) => {
-    const { provider, model, contextTokens, keys } = candidate;
+    const { provider, model, contextTokens, limitGroups } = candidate;
     const own = judge(member, input);
     const isTooSmall = own.can !== "not" && (contextTokens ?? 0) < tokensNeeded;
     const verdict: Verdict = isTooSmall ? { can: "not", why: "its context is not larger" } : own;
     const rows = input.history.filter((row) => row.member === member);
-    const isBehind = failOverAfter < attempts && spentAttempts(rows, keys) >= failOverAfter;
+    const isBehind = failOverAfter < attempts && spentAttempts(rows, limitGroups) >= failOverAfter;
     return { member, label: `${provider}/${model}`, verdict, isBehind };
   });
 }

@@ -103,10 +103,10 @@ function spendsAttempt(row: UsageRecord): boolean {
   return sameProvider === "retry" || sameProvider === "retry-once" || sameProvider === "wait";
 }
 
-/** How many attempts a member has spent. The rate limit of one key of a pool spends none before each key has met it. */
-export function spentAttempts(rows: readonly UsageRecord[], keys: number): number {
+/** How many attempts a member has spent. One of several limits spends none before each of them has been met. */
+export function spentAttempts(rows: readonly UsageRecord[], limitGroups: number): number {
   const limited = rows.filter(isLimitedWithoutTime).length;
-  return rows.filter(spendsAttempt).length - limited + Math.floor(limited / keys);
+  return rows.filter(spendsAttempt).length - limited + Math.floor(limited / limitGroups);
 }
 
 function isLimitedWithoutTime(row: UsageRecord): boolean {
@@ -115,6 +115,10 @@ function isLimitedWithoutTime(row: UsageRecord): boolean {
 
 function keysOf({ member }: UsageRecord, { chain }: DecideInput): number {
   return chain[member]?.keys ?? 1;
+}
+
+function limitGroupsOf({ member }: UsageRecord, { chain }: DecideInput): number {
+  return chain[member]?.limitGroups ?? 1;
 }
 
 function failed(last: UsageRecord, spent = 1): Verdict {
@@ -128,7 +132,7 @@ export function whyOf({ outcome, message }: UsageRecord, spent = 1): string {
 
 function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: DecideInput): Verdict {
   const { attempts, backoff: policy } = input.policy;
-  const spent = spentAttempts(rows, keysOf(last, input));
+  const spent = spentAttempts(rows, limitGroupsOf(last, input));
   if (spent >= attempts) return failed(last, spent);
   const delayMs = Math.max(backoff(spent, jitterOf(last.attemptId), policy), last.retryAfterMs ?? 0);
   if (delayMs > policy.capMs && endOf(last) + delayMs - input.now > input.waitLeftMs) return failed(last, spent);
@@ -138,13 +142,13 @@ function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: Deci
   return { can: "be-retried", afterMs, why: `${whyOf(last)}, to be retried at ${isoOf(input.now + afterMs)}` };
 }
 
-/** With several keys ADMIT picks another one, or says how long none can be used. */
+/** With several limits ADMIT picks a key under another one, or says how long none can be used. */
 function limitedVerdict(rows: readonly UsageRecord[], last: FailedRow, input: DecideInput): Verdict {
-  const keys = keysOf(last, input);
-  const everyKeyMetIt = rows.filter(isLimitedWithoutTime).length % keys === 0;
-  if (last.retryAfterMs === null && everyKeyMetIt) return retryVerdict(rows, last, input);
+  const groups = limitGroupsOf(last, input);
+  const everyGroupMetIt = rows.filter(isLimitedWithoutTime).length % groups === 0;
+  if (last.retryAfterMs === null && everyGroupMetIt) return retryVerdict(rows, last, input);
   if (mustLeaveCalls(rows, last, input)) return failed(last, rows.length);
-  return keys > 1 ? callAgain(rows) : waitVerdict(rows, last, input);
+  return groups > 1 ? callAgain(rows) : waitVerdict(rows, last, input);
 }
 
 function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {

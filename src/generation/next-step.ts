@@ -34,12 +34,16 @@ export function blockedBy({ unavailable, agent, deps }: Run): "all" | "some" | "
 
 export function nextStep(run: Run, history: readonly UsageRecord[]): Step {
   const { policy, prices, clock } = run.deps;
-  const chain = run.agent.chain.map(({ provider, model }): Candidate => ({
-    provider,
-    model,
-    contextTokens: prices.contextTokens(provider, model),
-    keys: run.deps.provider(provider)?.targets(model).length ?? 1,
-  }));
+  const chain = run.agent.chain.map(({ provider, model }): Candidate => {
+    const targets = run.deps.provider(provider)?.targets(model) ?? [];
+    return {
+      provider,
+      model,
+      contextTokens: prices.contextTokens(provider, model),
+      keys: Math.max(1, targets.length),
+      limitGroups: Math.max(1, new Set(targets.map(({ limitGroup }) => limitGroup)).size),
+    };
+  });
   const now = clock.now();
   // What vendors have asked this job to wait; ADMIT tells the rest. Time that it stood in its lane is nobody's wait.
   const askedMs = history.reduce((sum, { retryAfterMs }) => sum + (retryAfterMs ?? 0), 0);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderErrorKind } from "../../src/providers/provider-error.ts";
 import { readMessage } from "../../src/providers/anthropic/read-message.ts";
+import { readContent } from "../../src/providers/gemini/read-content.ts";
 import { readBody, type ReadAnswer } from "../../src/providers/http/read-answer.ts";
-import { classifyError } from "../../src/providers/http/classify-error.ts";
+import { classifyError, type Classification } from "../../src/providers/http/classify-error.ts";
 import { readCompletion } from "../../src/providers/openai-compatible/read-completion.ts";
 import { bodyTextOf, recordedAnswer, recordedAnswerFiles } from "../support/recorded-answers.ts";
 
@@ -49,6 +50,41 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
   "anthropic/522-cloudflare-json.json": ["overloaded", null],
   "anthropic/529-overloaded-docs-link.json": ["overloaded", null],
   "anthropic/529-overloaded.json": ["overloaded", null],
+  "gemini/200-max-tokens-cut-text.json": ["text"],
+  "gemini/200-max-tokens-empty.json": ["truncated-empty"],
+  "gemini/200-prompt-blocked.json": ["content-filtered"],
+  "gemini/200-recitation.json": ["content-filtered"],
+  "gemini/200-safety.json": ["content-filtered"],
+  "gemini/200-text.json": ["text"],
+  "gemini/200-thinking-level-low.json": ["text"],
+  "gemini/200-usage-cached-and-thoughts.json": ["invalid-response"],
+  "gemini/400-api-key-invalid.json": ["authentication"],
+  "gemini/400-penalty-not-enabled.json": ["unsupported-parameter", "frequency_penalty"],
+  "gemini/400-thinking-budget-invalid.json": ["unsupported-parameter", "thinkingConfig"],
+  "gemini/400-thinking-budget-zero.json": ["unsupported-parameter", "thinkingConfig"],
+  "gemini/400-thinking-level-and-budget.json": ["unsupported-parameter", "thinkingConfig"],
+  "gemini/400-thinking-level-not-supported.json": ["unsupported-parameter", "thinkingConfig"],
+  "gemini/400-token-count-number.json": ["context-too-long"],
+  "gemini/400-token-count.json": ["context-too-long"],
+  "gemini/400-unknown-name.json": ["unsupported-parameter", "temperature"],
+  // As OpenAI's unsupported country: from here the key is of no use, whatever the job.
+  "gemini/400-user-location.json": ["authentication"],
+  "gemini/403-caller-no-permission.json": ["authentication"],
+  "gemini/403-leaked-key.json": ["authentication"],
+  "gemini/403-no-identity.json": ["authentication"],
+  "gemini/404-model-not-for-new-users.json": ["model-not-found"],
+  "gemini/404-model-not-found.json": ["model-not-found"],
+  "gemini/429-free-tier-limit-zero.json": ["quota-exhausted"],
+  "gemini/429-prepayment-credits-depleted.json": ["quota-exhausted"],
+  // Until midnight in Los Angeles, not the 22 s of its RetryInfo: there it is 16:00 at the time 0 of these tests.
+  "gemini/429-requests-per-day.json": ["rate-limited", 8 * 3_600_000],
+  "gemini/429-resource-exhausted-bare.json": ["rate-limited", null],
+  "gemini/429-tokens-per-minute.json": ["rate-limited", 26_000],
+  "gemini/500-internal-retry-or-report.json": ["overloaded", null],
+  "gemini/500-internal.json": ["overloaded", null],
+  "gemini/503-deadline-expired.json": ["overloaded", null],
+  "gemini/503-high-demand.json": ["overloaded", null],
+  "gemini/503-overloaded.json": ["overloaded", null],
   "grok/200-cached-more-than-prompt.json": ["text"],
   "grok/200-error-body-unavailable.json": ["invalid-response"],
   "grok/200-grok-4.3-reasoning-cached.json": ["text"],
@@ -164,7 +200,9 @@ const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "text", (st
   "openai/520-html-unknown-error.json": ["overloaded", null],
 };
 
+/** By the folder; most vendors speak chat completions. */
 function readerFor(file: string): (body: unknown) => ReadAnswer | null {
+  if (file.startsWith("gemini/")) return readContent;
   if (file.startsWith("anthropic/")) return readMessage;
   return (body) => readCompletion(body, "inside-completion");
 }
@@ -228,18 +266,61 @@ describe("rows without a recorded answer", () => {
 
 describe("Gemini, which calls every limit a quota", () => {
   const message = "You exceeded your current quota, please check your plan and billing details.";
-  const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.074824224s" }];
+  const type = "type.googleapis.com/google.rpc";
+  const retryInfo = { "@type": `${type}.RetryInfo`, retryDelay: "34.074824224s" };
+  const failure = (...quotaIds: string[]) => ({
+    "@type": `${type}.QuotaFailure`,
+    violations: quotaIds.map((quotaId) => ({ quotaId })),
+  });
+  const PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier";
+  const PER_MINUTE = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier";
 
-  it("is only rate-limited when it says when to try again", () => {
+  it.each([
+    ["when to try again", [retryInfo], 34_075],
+    ["which limit it is", [failure(PER_MINUTE)], null],
+    ["both", [failure(PER_MINUTE), retryInfo], 34_075],
+    ["that it is the day's too", [failure(PER_MINUTE, PER_DAY), retryInfo], 8 * 3_600_000],
+  ])("is only rate-limited when it says %s", (_, details, retryAfterMs) => {
     const body = [{ error: { code: 429, message, status: "RESOURCE_EXHAUSTED", details } }];
     expect(classifyError({ status: 429, headers: {}, body, now: 0 })).toMatchObject({
       kind: "rate-limited",
-      retryAfterMs: 34_075,
+      retryAfterMs,
+    });
+    expect(classifyError({ status: null, headers: {}, body, now: 0 }), "in a stream").toMatchObject({
+      kind: "rate-limited",
+      retryAfterMs,
     });
   });
 
-  it("is out of quota when it does not", () => {
+  it("is out of quota when it says neither", () => {
     const body = [{ error: { code: 429, message, status: "RESOURCE_EXHAUSTED" } }];
     expect(classifyError({ status: 429, headers: {}, body, now: 0 }).kind).toBe("quota-exhausted");
   });
+
+  it("is out of quota at the operator's own spending cap", () => {
+    const capped = "Your project has exceeded its monthly spending cap. Please go to AI Studio to manage it.";
+    const body = { error: { code: 429, message: capped, status: "RESOURCE_EXHAUSTED" } };
+    expect(classifyError({ status: 429, headers: {}, body, now: 0 }).kind).toBe("quota-exhausted");
+  });
+});
+
+describe("a name that Google does not know", () => {
+  it.each([
+    ["topP", "generation_config", "top_p"],
+    ["presencePenalty", "generation_config", "presence_penalty"],
+    ["thinkingConfig", "generation_config", "thinkingConfig"],
+    ["thinkingLevel", "generation_config.thinking_config", "thinkingConfig"],
+  ])("%s is left out", (name, place, parameter) => {
+    expect(unknownName(name, place)).toMatchObject({ kind: "unsupported-parameter", parameter });
+  });
+
+  it.each(["contents", "systemInstruction", "maxOutputTokens"])("%s cannot be left out", (name) => {
+    expect(unknownName(name, "generation_config")).toMatchObject({ kind: "invalid-request", parameter: null });
+  });
+
+  function unknownName(name: string, place: string): Classification {
+    const message = `Invalid JSON payload received. Unknown name "${name}" at '${place}': Cannot find field.`;
+    const body = { error: { code: 400, message, status: "INVALID_ARGUMENT" } };
+    return classifyError({ status: 400, headers: {}, body, now: 0 });
+  }
 });

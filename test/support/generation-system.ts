@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Queue, type Job } from "bullmq";
 import { Redis } from "ioredis";
 import { pino } from "pino";
@@ -8,7 +10,6 @@ import type { Agent } from "../../src/agents/agent.ts";
 import { parseAgentObject } from "../../src/agents/parse-agent.ts";
 import { compileOptions, composeProducer } from "../../src/compose.ts";
 import { composeWorker } from "../../src/compose-worker.ts";
-import { configFileSchema } from "../../src/config/config-file.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { GenerationResult } from "../../src/job/generation-result.ts";
 import type { JobInput } from "../../src/job/generation-job.ts";
@@ -18,6 +19,7 @@ import type { Producer } from "../../src/queue/producer.ts";
 import type { GenerationWorker } from "../../src/queue/worker.ts";
 import type { RecordedServer } from "./recorded-server.ts";
 import { connectTestRedis, testNamespace, testRedisUrl } from "./redis.ts";
+import { makeTempFolder } from "./temp-folder.ts";
 import { expectBalancedBooks, readBooks } from "./usage-books.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -49,6 +51,8 @@ export interface SystemOptions {
   readonly agents?: readonly unknown[];
   /** The configuration file; waits between retries are a few milliseconds unless it says otherwise. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Further variables, e.g. of other providers. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A producer and any number of workers in this process, on a namespace of their own. */
@@ -80,7 +84,7 @@ export interface GenerationSystem extends AsyncDisposable {
 export async function startSystem(options: SystemOptions = {}): Promise<GenerationSystem> {
   const redis = await connectTestRedis();
   const namespace = testNamespace();
-  const config = configOf(options, namespace);
+  const config = await configOf(options, namespace);
   const address = { url: testRedisUrl() };
   const agents = agentsOf(options.agents ?? [ADA, NORI], config);
   // A worker finds lanes that appear later within a second; most tests need not wait for that.
@@ -122,18 +126,20 @@ export async function startSystem(options: SystemOptions = {}): Promise<Generati
   };
 }
 
-function configOf({ openai, grok, settings }: SystemOptions, namespace: string): ReturnType<typeof loadConfig> {
+/** Read as a worker reads it: the file's endpoints are providers as well. */
+async function configOf(options: SystemOptions, namespace: string): Promise<ReturnType<typeof loadConfig>> {
+  const { openai, grok, settings, environment: others } = options;
+  await using folder = await makeTempFolder();
+  await writeFile(join(folder.path, "settings.json"), JSON.stringify(withQuickRetries(settings)));
   const environment = {
     REDIS_URL: testRedisUrl(),
     PUPPET_ENGINE_NAMESPACE: namespace,
+    PUPPET_ENGINE_CONFIG: "settings.json",
     ...(openai !== undefined && { OPENAI_API_KEY: TEST_KEYS.openai, OPENAI_BASE_URL: urlOf(openai) }),
     ...(grok !== undefined && { GROK_API_KEY: TEST_KEYS.grok, GROK_API_ENDPOINT: urlOf(grok) }),
+    ...others,
   };
-  const config = loadConfig({ environment, directory: import.meta.dirname, isTerminal: false });
-  const file = configFileSchema.parse(withQuickRetries(settings));
-  const settingsOf = { ...config.providers.settings, fake: { options: file.fake } };
-  const providers = { ...config.providers, settings: settingsOf };
-  return { ...config, file, providers };
+  return loadConfig({ environment, directory: folder.path, isTerminal: false });
 }
 
 /** The configuration file of a test. */

@@ -1,7 +1,8 @@
 import type { ModelFamily } from "../../models/models-file.ts";
 import { applyParameters } from "../http/apply-parameters.ts";
 import type { BuiltRequest } from "../http/http-provider.ts";
-import type { ChatMessage, GenerateRequest } from "../provider.ts";
+import { splitConversation } from "../http/turns.ts";
+import type { GenerateRequest } from "../provider.ts";
 
 /** Sampling parameters are not in the package's types: it speaks a version of the API that has none. */
 export type MessagesBody = Readonly<Record<string, unknown>>;
@@ -11,35 +12,16 @@ export function buildRequest(request: GenerateRequest, family: ModelFamily): Bui
   // The API refuses a call without a cap, whatever somebody said of it.
   const omit = request.omit.filter((name) => name !== "max_tokens");
   const { values, reasoning, adjustedParams } = applyParameters({ ...request, omit }, family);
+  const { system, turns } = splitConversation(request.messages);
   const body = {
     model: request.model,
-    ...split(request.messages),
+    ...(system !== null && { system }),
+    messages: turns,
     ...nested(values),
     ...reasoning,
     ...(request.parameters.stream && { stream: true }),
   };
   return { body, adjustedParams };
-}
-
-interface Conversation {
-  readonly system?: string;
-  readonly messages: readonly ChatMessage[];
-}
-
-/** For a conversation that the assistant opens, or that has nothing but a system prompt. */
-const OPENING: ChatMessage = { role: "user", content: "Begin." };
-
-/** System messages have a field of their own; the others take turns, and the user has the first. */
-function split(messages: readonly ChatMessage[]): Conversation {
-  const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
-  const turns: ChatMessage[] = [];
-  for (const { role, content } of messages.filter((message) => message.role !== "system")) {
-    const last = turns.at(-1);
-    if (last?.role === role) turns[turns.length - 1] = { role, content: `${last.content}\n\n${content}` };
-    else turns.push({ role, content });
-  }
-  if (turns[0]?.role !== "user") turns.unshift(OPENING);
-  return { ...(system.length > 0 && { system: system.join("\n\n") }), messages: turns };
 }
 
 /** `metadata.user_id` → `{metadata: {user_id}}`; two levels are all that the API has. */

@@ -1,4 +1,5 @@
 import type { ProviderErrorKind } from "../provider-error.ts";
+import { googleParameter, isGoogleKeyRefused, isGooglePromptTooLong, isGoogleQuotaGone } from "./google-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { readVendorError, type VendorError } from "./vendor-error.ts";
 
@@ -82,9 +83,12 @@ const RULES: readonly Rule[] = [
   { kind: "request-too-large", applies: isLargerThanWholeLimit },
   { kind: "request-too-large", applies: exceedsUntouchedLimit },
   { kind: "quota-exhausted", applies: isQuotaExhausted },
+  { kind: "quota-exhausted", applies: isGoogleQuotaGone },
   { kind: "rate-limited", applies: (_, status) => status === 429 },
   { kind: "authentication", applies: isKeyRefused },
   { kind: "content-filtered", applies: ({ codes, message }) => FILTER_CODE.test(codes) || FILTERED.test(message) },
+  { kind: "authentication", applies: isGoogleKeyRefused },
+  { kind: "context-too-long", applies: isGooglePromptTooLong },
   { kind: "context-too-long", applies: ({ codes, message }) => CONTEXT.test(codes) || CONTEXT.test(message) },
   { kind: "model-not-found", applies: isModelNotFound },
   { kind: "unsupported-parameter", applies: refusesParameter },
@@ -124,9 +128,9 @@ const QUOTA_CODE =
 const QUOTA_MESSAGE =
   /exceeded your current quota|all available credits|credit balance is too low|reached your (specified )?api usage limits|spending limit|n[o']t have any credits|(run|ran) out of credits|insufficient (credits|balance|funds|quota)|requires more credits|billing hard limit|account is not active/i;
 
-/** Gemini also says "You exceeded your current quota" of a minute's limit, and then when to try again. */
-function isQuotaExhausted({ codes, message, retryDelay }: VendorError, status: number): boolean {
-  if (status === 429 && retryDelay !== null) return false;
+/** Gemini also says "You exceeded your current quota" of a limit, and then which one it is and when to try again. */
+function isQuotaExhausted({ codes, message, retryDelay, quotas }: VendorError, status: number): boolean {
+  if (status === 429 && (retryDelay !== null || quotas.length > 0)) return false;
   return status === 402 || QUOTA_CODE.test(codes) || QUOTA_MESSAGE.test(message);
 }
 
@@ -154,6 +158,7 @@ function isModelNotFound({ codes, message }: VendorError, status: number): boole
 const NAMED_PARAMETER = [
   /unsupported (?:parameter|value):? ['"`]([\w.[\]]+)['"`]/i,
   /unknown parameter:? ['"`]([\w.[\]]+)['"`]/i,
+  /unknown name ['"`](?!contents|systemInstruction|maxOutputTokens)(\w+)['"`]/i,
   /unrecognized request arguments? supplied: ([\w.[\]]+)/i,
   /argument not supported on this model: ([\w.[\]]+)/i,
   /does not support parameter ['"`]?(\w+)/i,
@@ -177,6 +182,8 @@ function refusesParameter(error: VendorError, status: number): boolean {
 
 /** The wire name of the parameter that is refused; `null` also for what cannot be left out. */
 function unsupportedParameter({ codes, message, parameter }: VendorError): string | null {
+  const googles = googleParameter(message);
+  if (googles !== null) return googles;
   const named = NAMED_PARAMETER.map((pattern) => pattern.exec(message)?.[1]).find((name) => name !== undefined);
   const isRefused =
     named !== undefined || REFUSES_PARAMETER.test(codes) || /not supported with this model/i.test(message);

@@ -205,7 +205,7 @@ export type SdkFetch = (url: string | URL | Request, init?: RequestInit) => Prom
 
 /**
  * What the SDKs touch of a `Response` (openai 7 and @anthropic-ai/sdk 1: client.mjs `makeRequest`), and no more: a real
- * one costs 0.1 ms.
+ * one costs 0.1 ms. @google/genai 3 also wants its JSON and fails without, when the outcome is known already.
  */
 function asResponse(answer: HttpAnswer): Response {
   const { status, headers, text } = answer;

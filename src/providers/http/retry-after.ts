@@ -1,3 +1,4 @@
+import { untilMidnightPacific } from "./google-error.ts";
 import { decimal, duration, httpDate, rfc3339 } from "./header-values.ts";
 
 /** Nobody waits longer for one answer; vendors do say 114 hours. */
@@ -11,6 +12,8 @@ export interface RetryAfterSources {
   readonly message: string;
   /** As in `VendorError`. */
   readonly retryDelay: string | null;
+  /** As in `VendorError`. */
+  readonly quotas: readonly string[];
   /** Epoch ms; only needed when the answer itself carries no `date`. */
   readonly now: number;
 }
@@ -20,13 +23,15 @@ export interface RetryAfterSources {
  * what it says about this request; only without that, the reset of a limit that is used up: a reset is the time until
  * the limit is *full* again (60 s where OpenAI itself asks for half a second, see 429-rate-limit-tokens-retry-after).
  */
-export function retryAfterMs({ headers, message, retryDelay, now }: RetryAfterSources): number | null {
+export function retryAfterMs({ headers, message, retryDelay, quotas, now }: RetryAfterSources): number | null {
   // Times are held against the vendor's own clock where the answer shows it.
   const answeredAt = httpDate(headers["date"]) ?? now;
   const asked = longest([
     // The same wait twice: `retry-after` has only whole seconds. Azure's milliseconds can be 0 beside a second.
     decimal(headers["retry-after-ms"]) || fromRetryAfter(headers["retry-after"], answeredAt),
     fromRetryDelay(retryDelay),
+    // Beside a quota of the day Google asks for seconds all the same.
+    quotas.some((quota) => quota.includes("PerDay")) ? untilMidnightPacific(answeredAt) : null,
     fromMessage(message),
   ]);
   return asked ?? longest(RESETS.map((names) => fromReset(headers, names, answeredAt)));

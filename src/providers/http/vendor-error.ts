@@ -8,12 +8,15 @@ export interface VendorError {
   readonly parameter: string | null;
   /** `retryDelay` of Google's `RetryInfo`, e.g. `34.074824224s`; `null`: none. */
   readonly retryDelay: string | null;
+  /** `quotaId` of each limit that Google's `QuotaFailure` names, e.g. `GenerateRequestsPerDayPerProjectPerModel-FreeTier`. */
+  readonly quotas: readonly string[];
 }
 
 /** Vendors quote whole prompts; what they have to say stands at the beginning. */
 const MAX_READ_CHARACTERS = 2000;
 
 const RETRY_INFO = /google\.rpc\.RetryInfo$/;
+const QUOTA_FAILURE = /google\.rpc\.QuotaFailure$/;
 
 /**
  * Reads `{error: {message, type, param, code}}` (OpenAI), `{error: {message, type, details: {error_code}}}` (Anthropic),
@@ -23,7 +26,7 @@ const RETRY_INFO = /google\.rpc\.RetryInfo$/;
 export function readVendorError(body: unknown): VendorError {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
   if (!isRecord(outer)) {
-    return { message: describeText(outer), code: null, codes: "", parameter: null, retryDelay: null };
+    return { message: describeText(outer), code: null, codes: "", parameter: null, retryDelay: null, quotas: [] };
   }
   const inner = isRecord(outer["error"]) ? outer["error"] : outer;
   const { details } = inner;
@@ -35,15 +38,20 @@ export function readVendorError(body: unknown): VendorError {
     code: codes[0] ?? null,
     codes: codes.join(" ").toLowerCase(),
     parameter: text(inner["param"]),
-    retryDelay: retryDelay(details),
+    retryDelay: text(detailOf(details, RETRY_INFO)?.["retryDelay"]),
+    quotas: quotaIds(detailOf(details, QUOTA_FAILURE)?.["violations"]),
   };
 }
 
 /** https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto; elsewhere `details` is a text. */
-function retryDelay(details: unknown): string | null {
-  if (!Array.isArray(details)) return null;
-  const info: unknown = details.find((detail) => isRecord(detail) && RETRY_INFO.test(text(detail["@type"]) ?? ""));
-  return isRecord(info) ? text(info["retryDelay"]) : null;
+function detailOf(details: unknown, type: RegExp): Record<string, unknown> | undefined {
+  if (!Array.isArray(details)) return undefined;
+  return details.filter(isRecord).find((detail) => type.test(text(detail["@type"]) ?? ""));
+}
+
+function quotaIds(violations: unknown): string[] {
+  if (!Array.isArray(violations)) return [];
+  return violations.filter(isRecord).flatMap(({ quotaId }) => (typeof quotaId === "string" ? [quotaId] : []));
 }
 
 /** Pages are named, not quoted. */

@@ -50,7 +50,7 @@ export function historyOf(...attempts: readonly Attempt[]): UsageRecord[] {
 }
 
 export function chainOf(...names: readonly string[]): Candidate[] {
-  return names.map((provider) => ({ provider, model: "m", contextTokens: null, keys: 1 }));
+  return names.map((provider) => ({ provider, model: "m", contextTokens: null, keys: 1, limitGroups: 1 }));
 }
 
 /** Two providers, nothing tried, a minute to wait; long after every attempt of `history` has ended. */

@@ -140,7 +140,7 @@ describe("a provider that has had its attempts before fail-over", () => {
 
 describe("a provider with several keys", () => {
   const chain = (keys: number, ...others: readonly string[]): Candidate[] => {
-    return [{ provider: "a", model: "m", contextTokens: null, keys }, ...chainOf(...others)];
+    return [{ provider: "a", model: "m", contextTokens: null, keys, limitGroups: keys }, ...chainOf(...others)];
   };
   const step = (keys: number, attempts: readonly Attempt[], differences: Partial<DecideInput> = {}): Step =>
     decide(inputOf({ chain: chain(keys, "b"), history: historyOf(...attempts), now: START, ...differences }));
@@ -184,6 +184,13 @@ describe("a provider with several keys", () => {
       expect(step(2, [{ outcome, keyId: "k1" }])).toEqual(callOf(1));
     },
   );
+
+  it("that share one limit waits as with a single key when it is met", () => {
+    const shared = { chain: [{ ...chain(3)[0], limitGroups: 1 } as Candidate, ...chainOf("b")] };
+    expect(step(3, [{ outcome: "rate-limited" }], shared)).toMatchObject({ do: "retry" });
+    expect(step(3, [WORD], shared)).toMatchObject({ do: "wait" });
+    expect(step(3, [{ outcome: "authentication", keyId: "k1" }], shared)).toEqual(callOf(0));
+  });
 
   it("that is rate-limited is called again at once: ADMIT picks another key, or says when", () => {
     expect(step(2, [WORD])).toEqual(callOf(0));

@@ -49,17 +49,20 @@ const answer: fc.Arbitrary<Answer> = fc.record({
 
 const contextTokens = fc.constantFrom(null, 8_000, 32_000, 400_000);
 const keys = fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 3 }));
+/** Whether a vendor limits the keys of a pool apart. */
+const apart = fc.boolean();
 
 const scenario: fc.Arbitrary<Scenario> = fc
-  .array(fc.tuple(contextTokens, keys), { minLength: 1, maxLength: 4 })
+  .array(fc.tuple(contextTokens, keys, apart), { minLength: 1, maxLength: 4 })
   .chain((members) =>
     fc.record({
       chain: fc.constant(
-        members.map(([tokens, pool], index): Candidate => ({
+        members.map(([tokens, pool, isApart], index): Candidate => ({
           provider: `p${index}`,
           model: "m",
           contextTokens: tokens,
           keys: pool,
+          limitGroups: isApart ? pool : 1,
         })),
       ),
       unconfigured: fc.subarray([...members.keys()].slice(1)),
@@ -87,16 +90,18 @@ function always(check: (story: Story, scenario: Scenario) => void): void {
   );
 }
 
-/** The calls of each member, and how many keys it has. */
-function callsPerMember({ calls }: Story, { chain }: Scenario): { calls: Call[]; keys: number }[] {
+/** The calls of each member, how many keys it has, and how many limits they have. */
+function callsPerMember({ calls }: Story, { chain }: Scenario): { calls: Call[]; keys: number; limits: number }[] {
   const members = Map.groupBy(calls, ({ row }) => row.member);
-  return [...members].map(([member, own]) => ({ calls: own, keys: chain[member]?.keys ?? 0 }));
+  return [...members].map(([member, own]) => {
+    return { calls: own, keys: chain[member]?.keys ?? 0, limits: chain[member]?.limitGroups ?? 0 };
+  });
 }
 
-/** A rate limit without a time spends an attempt once every key of a pool has met it. */
-function spentBy(calls: readonly Call[], pool: number): number {
+/** A rate limit without a time spends an attempt once each of a pool's limits has been met. */
+function spentBy(calls: readonly Call[], limits: number): number {
   const limited = count(calls, (row) => row.outcome === "rate-limited" && !isFree(row));
-  return count(calls, ({ outcome: ended }) => SPENDS.has(ended)) + Math.floor(limited / pool);
+  return count(calls, ({ outcome: ended }) => SPENDS.has(ended)) + Math.floor(limited / limits);
 }
 
 function refusedKeys(calls: readonly Call[]): number {
@@ -120,8 +125,8 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
 
   it("a provider gets no more calls than failures may spend, plus those that its answers ask for", () => {
     always((story, given) => {
-      for (const { calls, keys: pool } of callsPerMember(story, given)) {
-        expect(spentBy(calls, pool)).toBeLessThanOrEqual(given.policy.attempts);
+      for (const { calls, keys: pool, limits } of callsPerMember(story, given)) {
+        expect(spentBy(calls, limits)).toBeLessThanOrEqual(given.policy.attempts);
         expect(count(calls, (row) => MAY_BE_BILLED.has(row.outcome))).toBeLessThanOrEqual(2);
         expect(count(calls, (row) => row.outcome === "truncated-empty")).toBeLessThanOrEqual(2);
         const parameters = calls.flatMap(({ row }) => (row.parameter === null ? [] : [row.parameter]));
@@ -136,12 +141,12 @@ describe("whatever providers answer, whatever happens to workers and clocks", ()
 
   it("a provider that cannot help is never called again", () => {
     always((story, given) => {
-      for (const { calls, keys: pool } of callsPerMember(story, given)) {
+      for (const { calls, keys: pool, limits } of callsPerMember(story, given)) {
         calls.slice(0, -1).forEach(({ row }, index) => {
           const soFar = calls.slice(0, index + 1);
           expect(FINAL.has(row.outcome)).toBe(false);
           expect(row.outcome === "truncated-empty" && row.request === "recover").toBe(false);
-          expect(spentBy(soFar, pool)).toBeLessThan(given.policy.attempts);
+          expect(spentBy(soFar, limits)).toBeLessThan(given.policy.attempts);
           expect(count(soFar, ({ outcome: ended }) => MAY_BE_BILLED.has(ended))).toBeLessThan(2);
           expect(refusedKeys(soFar)).toBeLessThan(pool);
         });

@@ -140,10 +140,10 @@ describe("another 400, 413, 422", () => {
 
 describe("context too long", () => {
   const chain = [
-    { provider: "a", model: "m", contextTokens: 8000, keys: 1 },
-    { provider: "b", model: "m", contextTokens: 8000, keys: 1 },
-    { provider: "c", model: "m", contextTokens: null, keys: 1 },
-    { provider: "d", model: "m", contextTokens: 32_000, keys: 1 },
+    { provider: "a", model: "m", contextTokens: 8000, keys: 1, limitGroups: 1 },
+    { provider: "b", model: "m", contextTokens: 8000, keys: 1, limitGroups: 1 },
+    { provider: "c", model: "m", contextTokens: null, keys: 1, limitGroups: 1 },
+    { provider: "d", model: "m", contextTokens: 32_000, keys: 1, limitGroups: 1 },
   ];
   const history = [rowOf({ outcome: "context-too-long" })];
 
@@ -158,7 +158,7 @@ describe("context too long", () => {
   });
 
   it("fails over nowhere when the context of the one that refused is not known", () => {
-    const unknown = [{ provider: "x", model: "m", contextTokens: null, keys: 1 }, ...chain];
+    const unknown = [{ provider: "x", model: "m", contextTokens: null, keys: 1, limitGroups: 1 }, ...chain];
     expect(decide(inputOf({ history, chain: unknown }))).toMatchObject({ do: "give-up", status: "failed" });
   });
 
@@ -388,8 +388,8 @@ describe("a provider that was only waited for", () => {
 
   it("is not called with a prompt that did not fit a larger context", () => {
     const chain = [
-      { provider: "a", model: "m", contextTokens: 8000, keys: 1 },
-      { provider: "b", model: "m", contextTokens: 32_000, keys: 1 },
+      { provider: "a", model: "m", contextTokens: 8000, keys: 1, limitGroups: 1 },
+      { provider: "b", model: "m", contextTokens: 32_000, keys: 1, limitGroups: 1 },
     ];
     const history = historyOf(limited, { outcome: "context-too-long", member: 1 });
     expect(decide(inputOf({ history, chain, ...later }))).toEqual(

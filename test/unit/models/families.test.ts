@@ -119,3 +119,44 @@ describe("what Claude's models take:", () => {
     }
   });
 });
+
+describe("what Gemini's models take:", () => {
+  it.each([
+    ["gemini-1.5-flash", null, true],
+    ["gemini-2.0-flash", null, true],
+    ["gemini-2.5-flash", "none", true],
+    ["gemini-2.5-flash-lite", "none", true],
+    ["gemini-2.5-pro", "minimal", true],
+    ["gemini-3.1-flash-lite", "minimal", true],
+    ["gemini-3.5-flash", "minimal", true],
+    ["gemini-3.1-pro-preview", "low", true],
+    ["gemini-3.5-flash-lite", "minimal", false],
+    ["gemini-3.6-flash", "minimal", false],
+    ["gemini-3.8-flash", "low", false],
+    ["gemini-4-neon", "low", false],
+    ["gemini-9", "low", false],
+  ])("%s: thinking %s, sampling %s", (model, least, takesSampling) => {
+    expect(summary("gemini", model)).toEqual(["max_tokens", least, takesSampling]);
+  });
+
+  it("every model that thinks is asked for the least, by a level or a budget, never by both", () => {
+    const asked = catalogue.models.filter(({ provider }) => provider === "gemini");
+    for (const { model } of asked) {
+      const { reasoning } = catalogue.family("gemini", model);
+      const fields = Object.keys((reasoning?.ask?.["thinkingConfig"] ?? {}) as object);
+      expect(fields, model).toHaveLength(reasoning === null ? 0 : 1);
+    }
+    expect(asked.length).toBeGreaterThan(10);
+  });
+
+  it("only those of 2.0 take penalties, and none takes logit_bias or a user", () => {
+    const dropped = (model: string): string[] =>
+      Object.entries(catalogue.family("gemini", model).parameters).flatMap(([name, rule]) =>
+        "drop" in rule ? [name] : [],
+      );
+    expect(dropped("gemini-2.0-flash").sort()).toEqual(["logit_bias", "user"]);
+    const all = ["frequency_penalty", "logit_bias", "presence_penalty", "user"];
+    expect(dropped("gemini-3.1-flash-lite").sort()).toEqual(all);
+    expect(dropped("gemini-1.5-flash").sort()).toEqual(all);
+  });
+});

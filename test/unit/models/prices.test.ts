@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createCatalogue } from "../../../src/models/model-catalogue.ts";
 import { priceEntrySchema, type PriceEntry } from "../../../src/models/price-entry.ts";
 import { createPrices, type Prices } from "../../../src/models/prices.ts";
+import { readContent } from "../../../src/providers/gemini/read-content.ts";
 import type { TokenUsage } from "../../../src/providers/provider.ts";
 import { PROVIDERS } from "../../../src/providers/registry.ts";
+import { recordedAnswer } from "../../support/recorded-answers.ts";
 
 const catalogue = createCatalogue(PROVIDERS);
 const pricesWith = (overrides: readonly PriceEntry[] = []): Prices => createPrices({ catalogue, overrides });
@@ -46,6 +48,13 @@ describe("priceOf", () => {
     expect(price(pricesWith([entry]), ["grok", "golden"], GOLDEN)).toBe(117.65);
   });
 
+  it("charges what Google caches less, and thoughts like the text: an answer of gemini-3.8-flash", () => {
+    const { body } = recordedAnswer("gemini/200-usage-cached-and-thoughts.json").response;
+    const usage = readContent(body)?.usage ?? {};
+    // 2,050 of the prompt's 14,208 tokens at 0.75, 12,158 at 0.075, 69 of the text and 595 of thoughts at 3.75.
+    expect(price(prices, ["gemini", "gemini-3.8-flash"], usage)).toBe(1537.5 + 911.85 + 2490);
+  });
+
   it("believes the vendor's own cost before any table", () => {
     const call = { provider: "grok", model: "grok-1", usage: USAGE };
     expect(prices.priceOf({ ...call, reportedCostMicroUsd: 42.0000001 })).toBe(42);
@@ -63,6 +72,12 @@ describe("priceOf", () => {
     ["grok", "grok-4.3", 1500],
     ["grok", "grok-4.20-non-reasoning", 1500],
     ["grok", "grok-4.7", 2600],
+    ["gemini", "gemini-3.8-flash", 750 + 375],
+    ["gemini", "gemini-3.1-flash-lite", 250 + 150],
+    ["gemini", "gemini-3.5-flash-lite", 300 + 250],
+    ["gemini", "gemini-2.5-flash", 300 + 250],
+    ["gemini", "gemini-4-neon", 3000 + 1500],
+    ["gemini", "gemini-4-carbon", 4000 + 2000],
   ])("%s/%s: 1000 tokens in and 100 out cost %d micro-USD", (provider, model, expected) => {
     expect(price(prices, [provider, model])).toBe(expected);
   });
@@ -74,6 +89,8 @@ describe("priceOf", () => {
     ["grok", "grok-4.7", 199_999, 399_998 + 600],
     ["grok", "grok-4.7", 200_000, 800_000 + 1200],
     ["grok", "grok-4.3", 200_000, 500_000 + 500],
+    ["gemini", "gemini-3.1-pro-preview", 200_000, 400_000 + 1200],
+    ["gemini", "gemini-3.1-pro-preview", 200_001, 800_004 + 1800],
   ])("%s/%s at %d input tokens costs %d: the tier counts for all of them", (provider, model, inputTokens, expected) => {
     expect(price(prices, [provider, model], { inputTokens })).toBeCloseTo(expected, 6);
   });

@@ -12,7 +12,7 @@ async function loadedBy(code: string): Promise<string[]> {
     const seen = new Set();
     registerHooks({
       resolve(specifier, context, next) {
-        if (/^(openai|@anthropic-ai\\/sdk|@google\\/genai)$/.test(specifier)) seen.add(specifier);
+        if (/^(openai|@anthropic-ai\\/sdk|@google\\/genai\\/web)$/.test(specifier)) seen.add(specifier);
         return next(specifier, context);
       },
     });
@@ -38,6 +38,7 @@ it.each([
   ["openai", "openai"],
   ["grok", "openai"],
   ["local", "openai"],
+  ["gemini", "@google/genai/web"],
   ["fake", null],
 ])("%s loads no other package than its own, %s, when it is wanted", async (id, name) => {
   const loaded = await loadedBy(`${CREATE} providers.get("${id}").targets("m"); await providers.close();`);

@@ -16,6 +16,7 @@ describe("PROVIDERS", () => {
     expect(needs).toEqual([
       ["anthropic", true, "ANTHROPIC_API_KEY", "claude-haiku-5-5", true, false],
       ["fake", false, "", "fake-1", false, true],
+      ["gemini", true, "GEMINI_API_KEY GOOGLE_API_KEY", "gemini-3.1-flash-lite", true, false],
       ["grok", true, "GROK_API_KEY XAI_API_KEY", "grok-4.3", true, false],
       ["local", false, "LOCAL_API_KEY", "llama3.2", false, true],
       ["openai", true, "OPENAI_API_KEY", "gpt-6-luna", true, false],
@@ -28,7 +29,7 @@ describe("PROVIDERS", () => {
       const all = [...keyVariables, ...keyPoolVariables, modelVariable, endpointVariable, organizationVariable];
       return all.filter((name) => name !== null && !name.startsWith(`${id.toUpperCase()}_`));
     });
-    expect(others).toEqual(["XAI_API_KEY", "XAI_API_KEYS"]);
+    expect(others).toEqual(["GOOGLE_API_KEY", "XAI_API_KEY", "XAI_API_KEYS"]);
   });
 });
 
@@ -56,6 +57,7 @@ describe("createProviders", () => {
 /** The ids of the keys are those of `canary-1` and `canary-2`: the first digits of `printf canary-1 | sha256sum`. */
 const EVERY_PROVIDER: ProviderSettings = {
   openai: { apiKeys: ["canary-1", "canary-2"] },
+  gemini: { apiKeys: ["canary-1", "canary-2"] },
   grok: { apiKeys: ["canary-1", "canary-2"] },
   anthropic: { apiKeys: ["canary-1", "canary-2"] },
   fake: {},
@@ -92,6 +94,13 @@ describe("targets", () => {
     expect(await namesOf("anthropic", "claude-haiku-5-5")).toEqual([
       ["8cdb95b8", "anthropic#8cdb95b8", "anthropic/claude-haiku-5-5"],
       ["827d4a55", "anthropic#827d4a55", "anthropic/claude-haiku-5-5"],
+    ]);
+  });
+
+  it("of Google share the limits of a model too: they belong to the project", async () => {
+    expect(await namesOf("gemini", "gemini-3.8-flash")).toEqual([
+      ["8cdb95b8", "gemini#8cdb95b8", "gemini/gemini-3.8-flash"],
+      ["827d4a55", "gemini#827d4a55", "gemini/gemini-3.8-flash"],
     ]);
   });
 

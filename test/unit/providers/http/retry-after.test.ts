@@ -5,7 +5,7 @@ const NOW = Date.parse("Mon, 23 Nov 2026 12:00:00 GMT");
 const DAY_MS = 86_400_000;
 
 function wait(headers: Record<string, string>, message = "", retryDelay: string | null = null): number | null {
-  return retryAfterMs({ headers, message, retryDelay, now: NOW });
+  return retryAfterMs({ headers, message, retryDelay, quotas: [], now: NOW });
 }
 
 describe("retry-after", () => {
@@ -159,4 +159,14 @@ it("the longest of what is said about the request counts, and a reset only when 
   expect(wait({ "retry-after": "1", "retry-after-ms": "0" }, ""), "as Azure says it").toBe(1000);
   expect(wait({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m0.052s" }, "")).toBe(60_052);
   expect(wait({ "retry-after": "1", "retry-after-ms": "494" }, "try again in 2s")).toBe(2000);
+});
+
+it("a quota of the day is waited out until midnight in Los Angeles, whatever seconds are said beside it", () => {
+  const sources = { headers: {}, message: "Please retry in 22s.", retryDelay: "22s", now: NOW };
+  const quotas = ["GenerateRequestsPerDayPerProjectPerModel-FreeTier"];
+  // 04:00 there.
+  expect(retryAfterMs({ ...sources, quotas })).toBe(20 * 3_600_000);
+  expect(retryAfterMs({ ...sources, quotas: ["GenerateRequestsPerMinutePerProjectPerModel"] })).toBe(22_000);
+  const headers = { date: "Mon, 23 Nov 2026 13:00:00 GMT" };
+  expect(retryAfterMs({ ...sources, headers, quotas }), "by Google's clock").toBe(19 * 3_600_000);
 });

@@ -49,3 +49,17 @@ describe("retryDelay", () => {
     expect(readVendorError([body]).retryDelay).toBe(expected);
   });
 });
+
+describe("quotas", () => {
+  const type = "type.googleapis.com/google.rpc.QuotaFailure";
+
+  it.each([
+    ["of QuotaFailure", [{ "@type": type, violations: [{ quotaId: "A" }, { quotaId: "B" }] }], ["A", "B"]],
+    ["missing", [{ "@type": type }], []],
+    ["of something else", [{ "@type": "other", violations: [{ quotaId: "A" }] }], []],
+    ["among nonsense", [null, 7, { "@type": type, violations: [null, "B", { quotaId: 7 }, { quotaId: "A" }] }], ["A"]],
+    ["in a text", "quotaId: A", []],
+  ])("%s", (_, details, expected) => {
+    expect(readVendorError({ error: { message: "m", details } }).quotas).toEqual(expected);
+  });
+});
