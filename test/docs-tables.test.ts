@@ -76,6 +76,22 @@ describe("environment variables", () => {
 });
 
 describe("the table of", () => {
+  it("providers has all of them, as they are", () => {
+    const rows = tableOf(documentAt("docs/providers.md"), "The providers");
+    const documented = rows.map(([id = "", title, key = "", ...others]) => [id, title, codeWords(key), ...others]);
+    const inCode = (word: string | null): string => (word === null ? "none" : `\`${word}\``);
+    const expected = PROVIDERS.map((provider) => [
+      inCode(provider.id),
+      provider.title,
+      provider.keyVariables,
+      inCode(provider.defaultModel),
+      inCode(provider.defaultBaseUrl),
+      provider.limited ? provider.limitGroups.join(" and ") : "no limits",
+    ]);
+    expect(documented).toEqual(expected);
+    expect(rows.map(([, , key = ""]) => /none|if/.test(key))).toEqual(PROVIDERS.map(({ needsKey }) => !needsKey));
+  });
+
   it("exit codes has all of them", () => {
     expect(firstCells(README, "Exit codes")).toEqual(Object.values(EXIT).map(String));
   });

@@ -67,14 +67,14 @@ export async function openDocShell(folder: string): Promise<DocShell> {
   };
 }
 
-interface ParsedCommand {
+export interface ParsedCommand {
   readonly env: Readonly<Record<string, string>>;
   readonly program: string;
   readonly args: readonly string[];
 }
 
 /** Knows quotation marks and `NAME=value` in front, and no other magic of a shell. */
-function parseCommand(text: string): ParsedCommand {
+export function parseCommand(text: string): ParsedCommand {
   const env: Record<string, string> = {};
   let rest = text;
   for (let match; (match = /^([A-Z_]+)=(\S+) /.exec(rest)) !== null; rest = rest.slice(match[0].length))
