@@ -16,9 +16,10 @@ export const DEFAULT_PROVIDER: ProviderId = "openai";
 interface Inherited {
   readonly maxTokens: number;
   readonly timeoutMs: number;
+  readonly stream: boolean;
 }
 
-const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000 };
+const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000, stream: false };
 
 /** Fills in the defaults of a checked agent file and resolves its chain and the source of its prompt. */
 export function compileAgent(file: AgentFile, options: CompileOptions): Agent {
@@ -32,7 +33,8 @@ function compileChain(file: AgentFile, options: CompileOptions): Agent["chain"] 
   while (config.fallback_provider !== undefined) {
     const provider = config.fallback_provider;
     config = config.fallback_config ?? {};
-    const inherited = { maxTokens: member.parameters.maxTokens, timeoutMs: member.timeoutMs };
+    const { maxTokens, stream } = member.parameters;
+    const inherited = { maxTokens, stream, timeoutMs: member.timeoutMs };
     member = compileMember({ provider, config }, inherited, options);
     chain.push(member);
   }
@@ -54,7 +56,7 @@ function compileMember({ provider, config }: Settings, inherited: Inherited, opt
   };
 }
 
-function compileParameters(config: LlmConfigFile, { maxTokens }: Inherited): SamplingParameters {
+function compileParameters(config: LlmConfigFile, { maxTokens, stream }: Inherited): SamplingParameters {
   return {
     temperature: config.temperature ?? 0.7,
     maxTokens: config.max_tokens ?? maxTokens,
@@ -63,7 +65,7 @@ function compileParameters(config: LlmConfigFile, { maxTokens }: Inherited): Sam
     presencePenalty: config.presence_penalty ?? 0,
     ...(config.logit_bias === undefined ? {} : { logitBias: config.logit_bias }),
     ...(config.user === undefined ? {} : { user: config.user }),
-    stream: config.stream ?? false,
+    stream: config.stream ?? stream,
   };
 }
 
