@@ -20,7 +20,11 @@ const VENDOR: ImportRule = {
 const RULES: Readonly<Record<string, ImportRule>> = {
   "src/platform/": { packages: ["fastest-levenshtein", "ioredis", "jsonc-parser", "pino", "pino-pretty", "zod"] },
   "src/job/": { imports: ["src/platform/"], types: PROVIDER_CONTRACT, packages: ["zod"], pure: true },
-  "src/agents/": { imports: ["src/platform/"], types: ["src/job/", ...PROVIDER_CONTRACT], packages: ["zod"] },
+  "src/agents/": {
+    imports: ["src/models/", "src/platform/"],
+    types: ["src/job/", ...PROVIDER_CONTRACT],
+    packages: ["zod"],
+  },
   "src/models/": {
     imports: ["src/platform/"],
     types: PROVIDER_CONTRACT,
@@ -52,7 +56,9 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["ioredis"],
   },
   "src/queue/": {
-    imports: ["src/admission/", "src/agents/", "src/generation/", "src/job/", "src/platform/", "src/storage/"],
+    imports: ["admission", "agents", "generation", "job", "models", "platform", "storage"].map(
+      (folder) => `src/${folder}/`,
+    ),
     packages: ["bullmq", "ioredis"],
   },
   "src/bulk/": {
@@ -78,7 +84,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["@bull-board/api", "@bull-board/fastify", "@fastify/helmet", "fastify", "prom-client"],
   },
   "src/checks/": {
-    imports: ["src/agents/", "src/config/", "src/platform/", "src/providers/", "src/admission/sweeper.ts"],
+    imports: [
+      ...["src/agents/", "src/config/", "src/models/", "src/platform/", "src/providers/"],
+      "src/admission/sweeper.ts",
+    ],
     types: ["ioredis"],
   },
 
@@ -97,7 +106,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/cli/": {
     imports: [
       ...["src/compose.ts", "src/compose-operator.ts", "src/config/", "src/index.ts", "src/platform/"],
-      ...["src/agents/", "src/bulk/", "src/checks/", "src/storage/"],
+      ...["src/agents/", "src/bulk/", "src/checks/", "src/models/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
     types: ["src/job/", "src/queue/"],

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { systemClock } from "../platform/clock.ts";
 import { LOG_LEVELS, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import type { RedisAddress } from "../platform/redis.ts";
@@ -10,6 +11,7 @@ import { environmentReader, type ConfigSource } from "./environment.ts";
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { parseRedisUrl } from "./redis-address.ts";
+import { findRetiredDefaults } from "./retired-defaults.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 
 /** Everything that a process of this project is told from outside, checked. */
@@ -59,6 +61,7 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
   const problems: Problem[] = [];
   const notes: string[] = [];
   const read = environmentReader(source, problems);
+  const { now = systemClock.now() } = source;
   const file = readConfigFile(read("PUPPET_ENGINE_CONFIG"), source.directory, problems);
   const agentsDirectory = agentsDirectoryOf(read("AGENTS_DIR"), source.directory);
   const config: Config = {
@@ -87,6 +90,7 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     file,
     notes,
   };
+  problems.push(...findRetiredDefaults(config.providers, file, now));
   if (problems.length > 0) throw new InvalidInputError(problems);
   return config;
 }

@@ -17,6 +17,8 @@ export interface Prices {
   upperBound(call: ModelId & { inputBytes: number; maxOutputTokens: number }): number | null;
   /** How much input and output fit the model together. */
   contextTokens(provider: ProviderId, model: string): number | null;
+  /** What a model costs; `free`: nobody sends a bill. */
+  ratesOf(id: ModelId): PriceEntry | "free" | null;
 }
 
 export interface PriceOptions {
@@ -31,6 +33,8 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
   // An operator may put a price on what nobody else sends a bill for, such as the power that a local model takes.
   const isFree = ({ provider, model }: ModelId): boolean =>
     catalogue.isFree(provider) && !own.has(keyOf({ provider, model }));
+  const ownOverride = (id: ModelId): PriceEntry | undefined =>
+    overrides.findLast((entry) => keyOf(entry) === keyOf(id));
   // The library searches its whole list for every call (26 µs); a model's price does not change while we run.
   const known = new Map<string, PriceEntry | null>();
   const find = (id: ModelId): PriceEntry | null => {
@@ -57,9 +61,10 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
       return rounded(inputBytes * Math.max(inputMtok, cacheWriteMtok) + maxOutputTokens * outputMtok);
     },
     contextTokens(provider, model) {
-      const known = catalogue.entry(provider, model)?.contextTokens;
-      return known ?? (isFree({ provider, model }) ? null : (find({ provider, model })?.contextTokens ?? null));
+      const said = ownOverride({ provider, model })?.contextTokens ?? catalogue.entry(provider, model)?.contextTokens;
+      return said ?? (isFree({ provider, model }) ? null : (find({ provider, model })?.contextTokens ?? null));
     },
+    ratesOf: (id) => (isFree(id) ? "free" : find(id)),
   };
 }
 
