@@ -16,6 +16,7 @@ import { demoCommand } from "./demo-command.ts";
 import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { healthCommand } from "./health-command.ts";
+import { modelsCommand } from "./models-command.ts";
 import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   healthCommand,
   pauseCommand,
   resumeCommand,
+  modelsCommand,
   checkCommand,
 ];
 
@@ -47,6 +49,7 @@ Examples:
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine usage --by model                               what it cost
+  $ puppet-engine models --provider openai                       which models there are, for whom, and at what price
   $ puppet-engine health                                         whether providers can be called, and what is paused
 
 Exit codes: 0 ok · 1 a file that cannot be written, or a defect · 2 usage or configuration · 3 some rows invalid
