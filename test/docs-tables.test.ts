@@ -55,7 +55,10 @@ describe("environment variables", () => {
     const environment = Object.fromEntries(
       inExample.filter(({ name }) => !isExample(name)).map(({ name, value }) => [name, value]),
     );
-    expect(loadConfig({ environment, directory: NOWHERE, isTerminal: false })).toEqual(DEFAULTS);
+    const { providers, ...rest } = loadConfig({ environment, directory: NOWHERE, isTerminal: false });
+    // Its functions are made anew each time.
+    const catalogue = expect.anything() as unknown;
+    expect({ ...rest, providers }).toEqual({ ...DEFAULTS, providers: { ...DEFAULTS.providers, catalogue } });
   });
 
   it("have the defaults of the registry in the README's table", () => {

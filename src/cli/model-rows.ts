@@ -1,5 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import type { ConfiguredProviders } from "../config/provider-settings.ts";
+import type { CataloguedModel } from "../models/model-catalogue.ts";
 import type { ModelFamily, ParameterRule } from "../models/models-file.ts";
 import type { PriceEntry } from "../models/price-entry.ts";
 import type { Prices } from "../models/prices.ts";
@@ -54,45 +55,54 @@ export function modelRows(sources: RowSources): ModelRow[] {
   });
 }
 
-function rowOf(provider: string, model: string, { providers, prices, agents, now }: RowSources): ModelRow {
-  const { catalogue, defaultModels } = providers;
-  const entry = catalogue.entry(provider, model);
+function rowOf(provider: string, model: string, sources: RowSources): ModelRow {
+  const { catalogue, defaultModels } = sources.providers;
   const { parameters, reasoning } = catalogue.family(provider, model);
-  const end = retirementOf(catalogue, { provider, model }, now);
-  const isUsed = ({ chain }: Agent): boolean =>
-    chain.some((member) => member.provider === provider && member.model === model);
   return {
     ...{ provider, model },
-    title: entry?.title ?? null,
-    ...judgement(entry ?? {}),
-    contextTokens: prices.contextTokens(provider, model),
-    outputTokens: entry?.outputTokens ?? null,
-    price: priceOf(prices.ratesOf({ provider, model })),
-    status: end === null ? "served" : end.when === "soon" ? "retires-soon" : "retired",
-    retiresOn: entry?.retiresOn ?? null,
-    replacement: end === null ? (entry?.replacement ?? null) : end.replacement,
+    ...factsOf(catalogue.entry(provider, model)),
+    contextTokens: sources.prices.contextTokens(provider, model),
+    price: priceOf(sources.prices.ratesOf({ provider, model })),
+    ...endOf({ provider, model }, sources),
     isDefault: defaultModels[provider] === model,
-    usedBy: [...agents.values()].filter(isUsed).map(({ id }) => id),
+    usedBy: usersOf({ provider, model }, sources),
     parameters: Object.fromEntries(Object.entries(parameters).map(([name, rule]) => [name, describeRule(rule)])),
     reasoning: reasoning === null ? null : { least: reasoning.least, headroomTokens: reasoning.headroomTokens },
-    note: entry?.note ?? null,
-    source: entry?.source ?? null,
-    readOn: entry?.readOn ?? null,
   };
 }
 
-type Judged = Partial<Record<"speed" | "quality" | "cost" | "bestFor" | "judgedOn", string | undefined>>;
+const FACTS = [
+  ...(["title", "speed", "quality", "cost", "bestFor", "outputTokens"] as const),
+  ...(["note", "judgedOn", "source", "readOn"] as const),
+] as const;
 
-function judgement({
-  speed = null,
-  quality = null,
-  cost = null,
-  bestFor = null,
-  judgedOn = null,
-}: {
-  [Name in keyof Judged]: Judged[Name] | null;
-}): Pick<ModelRow, keyof Judged> {
-  return { speed, quality, cost, bestFor, judgedOn };
+function factsOf(entry: CataloguedModel | null): Pick<ModelRow, (typeof FACTS)[number]> {
+  const facts = Object.fromEntries(FACTS.map((name) => [name, entry?.[name] ?? null]));
+  return facts as Pick<ModelRow, (typeof FACTS)[number]>;
+}
+
+interface ModelId {
+  readonly provider: string;
+  readonly model: string;
+}
+
+const STATUS = { soon: "retires-soon", over: "retired" } as const;
+
+function endOf(
+  id: ModelId,
+  { providers: { catalogue }, now }: RowSources,
+): Pick<ModelRow, "status" | "retiresOn" | "replacement"> {
+  const entry = catalogue.entry(id.provider, id.model);
+  const end = retirementOf(catalogue, id, now);
+  const retiresOn = entry?.retiresOn ?? null;
+  if (end === null) return { status: "served", retiresOn, replacement: entry?.replacement ?? null };
+  return { status: STATUS[end.when], retiresOn, replacement: end.replacement };
+}
+
+function usersOf({ provider, model }: ModelId, { agents }: RowSources): string[] {
+  const isUsed = (agent: Agent): boolean =>
+    agent.chain.some((member) => member.provider === provider && member.model === model);
+  return [...agents.values()].filter(isUsed).map(({ id }) => id);
 }
 
 function priceOf(rates: ReturnType<Prices["ratesOf"]>): ModelRow["price"] {
