@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { systemClock } from "../platform/clock.ts";
 import { LOG_LEVELS, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import type { RedisAddress } from "../platform/redis.ts";
@@ -61,7 +60,6 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
   const problems: Problem[] = [];
   const notes: string[] = [];
   const read = environmentReader(source, problems);
-  const { now = systemClock.now() } = source;
   const file = readConfigFile(read("PUPPET_ENGINE_CONFIG"), source.directory, problems);
   const agentsDirectory = agentsDirectoryOf(read("AGENTS_DIR"), source.directory);
   const config: Config = {
@@ -90,7 +88,7 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     file,
     notes,
   };
-  problems.push(...findRetiredDefaults(config.providers, file, now));
+  problems.push(...findRetiredDefaults(config.providers, file, source.now));
   if (problems.length > 0) throw new InvalidInputError(problems);
   return config;
 }

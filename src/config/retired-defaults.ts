@@ -1,4 +1,5 @@
 import { refusalOfRetired, retirementOf } from "../models/retirement.ts";
+import { systemClock } from "../platform/clock.ts";
 import type { Problem } from "../platform/problem.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { ConfiguredProviders } from "./provider-settings.ts";
@@ -11,7 +12,7 @@ import type { ConfiguredProviders } from "./provider-settings.ts";
 export function findRetiredDefaults(
   { definitions, defaultModels, catalogue }: ConfiguredProviders,
   { retiredModels }: Pick<ConfigFile, "retiredModels">,
-  now: number,
+  now = systemClock.now(),
 ): Problem[] {
   if (retiredModels !== "refuse") return [];
   return definitions.flatMap(({ id, modelVariable, defaultModel }): Problem[] => {
