@@ -37,7 +37,9 @@ export interface ModelRow {
 }
 
 export interface RowSources {
-  readonly providers: Pick<ConfiguredProviders, "catalogue" | "defaultModels" | "definitions">;
+  readonly providers: Pick<ConfiguredProviders, "catalogue" | "defaultModels"> & {
+    readonly definitions: readonly { readonly id: string }[];
+  };
   readonly prices: Prices;
   readonly agents: ReadonlyMap<string, Agent>;
   /** Epoch ms. */

@@ -15,12 +15,12 @@ const COLUMNS: readonly Column[] = [
   { head: "quality", cell: ({ quality }) => quality ?? UNKNOWN },
   { head: "cost", cell: ({ cost }) => cost ?? UNKNOWN },
   { head: "best for", cell: ({ bestFor }) => bestFor ?? UNKNOWN },
-  { head: "context", isNumber: true, cell: ({ contextTokens }) => shortCount(contextTokens) },
-  { head: "USD in/out", isNumber: true, cell: ({ price }) => shortPrice(price) },
+  { head: "window", isNumber: true, cell: ({ contextTokens }) => shortCount(contextTokens) },
+  { head: "in/out", isNumber: true, cell: ({ price }) => shortPrice(price) },
 ];
 
 /** Left out where no model of the provider has a date. */
-const RETIRES: Column = { head: "retires", cell: ({ retiresOn }) => retiresOn ?? "" };
+const RETIRES: Column = { head: "retires", isNumber: true, cell: ({ retiresOn }) => retiresOn ?? "" };
 
 /** @param titles provider → how people write it */
 export function modelsTable(rows: readonly ModelRow[], titles: ReadonlyMap<string, string>): string {
@@ -42,10 +42,10 @@ function alignedTable(rows: readonly ModelRow[], columns: readonly Column[]): st
       .map(({ isNumber = false }, column) => {
         const text = cells[column]?.[index] ?? "";
         const width = widths[column] ?? 0;
-        return isNumber ? text.padStart(width) : text.padEnd(width);
+        return isNumber ? ` ${text.padStart(width)}` : `${column === 0 ? "" : "  "}${text.padEnd(width)}`;
       })
-      .join("  ");
-  return [0, ...rows.map((_, index) => index + 1)].map((index) => `  ${lineAt(index)}`.trimEnd()).join("\n");
+      .join("");
+  return [0, ...rows.map((_, index) => index + 1)].map((index) => lineAt(index).trimEnd()).join("\n");
 }
 
 function nameWithMarks({ model, isDefault, usedBy }: ModelRow): string {
@@ -76,7 +76,7 @@ export function modelsFootnotes(rows: readonly ModelRow[], { retired }: Hidden):
   const judged = rangeOf(rows.map(({ judgedOn }) => judgedOn));
   return [
     "* the default of its provider   + used by your agents   ? not known",
-    "USD per million tokens of input/output; long inputs can cost more: see --json.",
+    "window: tokens of input and output together   in/out: USD per million tokens of each",
     ...(rows.some(({ retiresOn }) => retiresOn !== null)
       ? ["From the day under retires on (UTC) the vendor may refuse the model."]
       : []),

@@ -33,8 +33,6 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
   // An operator may put a price on what nobody else sends a bill for, such as the power that a local model takes.
   const isFree = ({ provider, model }: ModelId): boolean =>
     catalogue.isFree(provider) && !own.has(keyOf({ provider, model }));
-  const ownOverride = (id: ModelId): PriceEntry | undefined =>
-    overrides.findLast((entry) => keyOf(entry) === keyOf(id));
   // The library searches its whole list for every call (26 µs); a model's price does not change while we run.
   const known = new Map<string, PriceEntry | null>();
   const find = (id: ModelId): PriceEntry | null => {
@@ -61,8 +59,9 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
       return rounded(inputBytes * Math.max(inputMtok, cacheWriteMtok) + maxOutputTokens * outputMtok);
     },
     contextTokens(provider, model) {
-      const said = ownOverride({ provider, model })?.contextTokens ?? catalogue.entry(provider, model)?.contextTokens;
-      return said ?? (isFree({ provider, model }) ? null : (find({ provider, model })?.contextTokens ?? null));
+      const told = find({ provider, model })?.contextTokens;
+      const isOwn = own.get(keyOf({ provider, model }))?.contextTokens !== undefined;
+      return (isOwn ? told : (catalogue.entry(provider, model)?.contextTokens ?? told)) ?? null;
     },
     ratesOf: (id) => (isFree(id) ? "free" : find(id)),
   };
