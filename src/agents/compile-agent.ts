@@ -1,3 +1,5 @@
+import type { ModelCatalogue } from "../models/model-catalogue.ts";
+import type { RetiredModels } from "../models/retirement.ts";
 import type { ProviderId, SamplingParameters } from "../providers/provider.ts";
 import type { AgentFile, LlmConfigFile } from "./agent-schema.ts";
 import type { Agent, ChainMember, PromptSource } from "./agent.ts";
@@ -7,6 +9,11 @@ export interface CompileOptions {
   /** The model of an agent that names none. */
   readonly defaultModel: (provider: ProviderId) => string;
   readonly knownProviders: readonly ProviderId[];
+  /** What is known of models. */
+  readonly catalogue: Pick<ModelCatalogue, "entry" | "family">;
+  readonly retiredModels: RetiredModels;
+  /** Epoch ms: decides which models are retired. */
+  readonly now: number;
 }
 
 /** Of an agent that names none. */
@@ -21,7 +28,10 @@ interface Inherited {
 
 const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000, stream: false };
 
-/** Fills in the defaults of a checked agent file and resolves its chain and the source of its prompt. */
+/**
+ * Fills in the defaults of a checked agent file and resolves its chain and the source of its prompt. Its models are those
+ * that the file names: see `retireModels`.
+ */
 export function compileAgent(file: AgentFile, options: CompileOptions): Agent {
   return { id: file.id, name: file.name, chain: compileChain(file, options), prompt: choosePrompt(file) };
 }

@@ -69,7 +69,7 @@ describe("defaults", () => {
   });
 
   it("of the agent for content jobs that name none", () => {
-    const agent = defaultAgent(OPTIONS);
+    const { agent } = defaultAgent(OPTIONS);
     expect(agent).toMatchObject({ id: "default", chain: [DEFAULT_OPENAI], prompt: { from: "custom" } });
   });
 });
