@@ -6,6 +6,7 @@ import { parseAgentObject } from "../src/agents/parse-agent.ts";
 import { composeProducer } from "../src/compose.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import type { TweetInput, Urgency } from "../src/job/generation-job.ts";
+import { createCatalogue } from "../src/models/model-catalogue.ts";
 import { PROVIDERS } from "../src/providers/registry.ts";
 import { laneOf, lanePrefix } from "../src/queue/lane.ts";
 import type { Producer } from "../src/queue/producer.ts";
@@ -15,6 +16,9 @@ import type { BenchRedis } from "./with-redis.ts";
 const COMPILE_OPTIONS: CompileOptions = {
   defaultModel: () => MODEL,
   knownProviders: PROVIDERS.map(({ id }) => id),
+  catalogue: createCatalogue(PROVIDERS),
+  retiredModels: "warn",
+  now: Date.now(),
 };
 
 /** @param file fields of an agent file; default: OpenAI's model with nothing to fall back on */

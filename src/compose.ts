@@ -33,11 +33,20 @@ export async function openRedis({
   };
 }
 
-/** How agents that leave something out are completed. */
-export function compileOptions({ providers }: Pick<Config, "providers">): CompileOptions {
+/**
+ * How agents that leave something out are completed, and what is known of their models.
+ * @param now epoch ms
+ */
+export function compileOptions(
+  { providers, file }: Pick<Config, "providers" | "file">,
+  now = systemClock.now(),
+): CompileOptions {
   return {
     defaultModel: (provider) => providers.defaultModels[provider] ?? "",
     knownProviders: providers.definitions.map(({ id }) => id),
+    catalogue: providers.catalogue,
+    retiredModels: file.retiredModels,
+    now,
   };
 }
 
@@ -62,7 +71,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     address,
     namespace: config.namespace,
     agents,
-    defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)),
+    defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)).agent,
     clock: systemClock,
     ...{ resultsMs, countersMs },
   });

@@ -31,7 +31,11 @@ const PACKAGES_OF_VENDORS: Readonly<Record<string, string>> = {
 const RULES: Readonly<Record<string, ImportRule>> = {
   "src/platform/": { packages: ["fastest-levenshtein", "ioredis", "jsonc-parser", "pino", "pino-pretty", "zod"] },
   "src/job/": { imports: ["src/platform/"], types: PROVIDER_CONTRACT, packages: ["zod"], pure: true },
-  "src/agents/": { imports: ["src/platform/"], types: ["src/job/", ...PROVIDER_CONTRACT], packages: ["zod"] },
+  "src/agents/": {
+    imports: ["src/models/", "src/platform/"],
+    types: ["src/job/", ...PROVIDER_CONTRACT],
+    packages: ["zod"],
+  },
   "src/models/": {
     imports: ["src/platform/"],
     types: PROVIDER_CONTRACT,
@@ -77,7 +81,9 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["ioredis"],
   },
   "src/queue/": {
-    imports: ["src/admission/", "src/agents/", "src/generation/", "src/job/", "src/platform/", "src/storage/"],
+    imports: ["admission", "agents", "generation", "job", "models", "platform", "storage"].map(
+      (folder) => `src/${folder}/`,
+    ),
     packages: ["bullmq", "ioredis"],
   },
   "src/bulk/": {
@@ -140,7 +146,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/cli/": {
     imports: [
       ...["src/compose.ts", "src/compose-monitor.ts", "src/compose-operator.ts", "src/compose-worker.ts"],
-      ...["src/config/", "src/index.ts", "src/platform/"],
+      ...["src/config/", "src/index.ts", "src/platform/", "src/models/"],
       ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],

@@ -11,8 +11,15 @@ import { strictObject } from "../platform/zod-faults.ts";
 /** How the fake provider answers; a test compares this list with the provider's own. */
 export const RESPONSE_STYLES = ["helpful", "witty", "poetic", "terse", "echo"] as const;
 
-/** Upper bound of `max_tokens` for any model; the model's own limit is checked where models are known. */
-const MOST_TOKENS = 1_000_000;
+/** Upper bound of `max_tokens` for any model; `model-rules.ts` knows those of single models. */
+export const MOST_TOKENS = 1_000_000;
+/** For any model, as above. */
+export const RANGES = {
+  temperature: [0, 2],
+  top_p: [0, 1],
+  frequency_penalty: [-2, 2],
+  presence_penalty: [-2, 2],
+} as const;
 /** Of one text, as UTF-8. */
 const MOST_TEXT_BYTES = 256 * 1024;
 const LONGEST_TIMEOUT_SECONDS = 600;
@@ -78,11 +85,11 @@ function nameFrom(names: readonly string[]): z.ZodEnum<Record<string, string>> {
 function ownSettings(knownProviders: readonly ProviderId[]) {
   return {
     model: z.string({ error: MODEL_NAME_EXPECTED }).regex(MODEL_NAME, { error: MODEL_NAME_EXPECTED }).optional(),
-    temperature: numberFrom(0, 2).optional(),
+    temperature: numberFrom(...RANGES.temperature).optional(),
     max_tokens: maxTokens.min(1, { error: maxTokensError }).max(MOST_TOKENS, { error: maxTokensError }).optional(),
-    top_p: numberFrom(0, 1).optional(),
-    frequency_penalty: numberFrom(-2, 2).optional(),
-    presence_penalty: numberFrom(-2, 2).optional(),
+    top_p: numberFrom(...RANGES.top_p).optional(),
+    frequency_penalty: numberFrom(...RANGES.frequency_penalty).optional(),
+    presence_penalty: numberFrom(...RANGES.presence_penalty).optional(),
     logit_bias: logitBias.optional(),
     user: text.optional(),
     system_prompt: text.optional(),

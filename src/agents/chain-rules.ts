@@ -1,34 +1,18 @@
-import { DEFAULT_PROVIDER, type CompileOptions } from "./compile-agent.ts";
-import { describeValue, isRecord, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
-
-/** One provider of the chain as the file has it, unchecked: single fields are the schema's business. */
-interface Link {
-  readonly provider: unknown;
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Where `config` stands in the file. */
-  readonly path: FieldPath;
-}
+import { describeValue, type FieldFault } from "../platform/field-fault.ts";
+import { linksOf, modelOf, type Link } from "./chain-links.ts";
+import type { CompileOptions } from "./compile-agent.ts";
 
 const FAKE_ONLY = ["response_style", "include_prompt"] as const;
 
 /** What is wrong with the chain as a whole. Takes an unchecked file, so that every fault is found in one go. */
 export function findChainFaults(file: unknown, options: CompileOptions): FieldFault[] {
-  const { llm_provider: provider = DEFAULT_PROVIDER, llm_config: config } = isRecord(file) ? file : {};
-  const links = readLinks(provider, config, ["llm_config"]);
+  const links = linksOf(file);
   return [
     ...links.flatMap((link) => findFakeOnlyFields(link, options)),
     ...links.flatMap((link) => findMissingProvider(link, options)),
     ...links.slice(1).flatMap(findOwnPrompt),
     ...findCycle(links, options),
   ];
-}
-
-function readLinks(provider: unknown, llmConfig: unknown, path: FieldPath): Link[] {
-  const config = isRecord(llmConfig) ? llmConfig : {};
-  const link = { provider, config, path };
-  const next = config["fallback_provider"];
-  if (next === undefined) return [link];
-  return [link, ...readLinks(next, config["fallback_config"], [...path, "fallback_config"])];
 }
 
 function findFakeOnlyFields({ provider, config, path }: Link, { knownProviders }: CompileOptions): FieldFault[] {
@@ -67,8 +51,7 @@ function findCycle(links: readonly Link[], options: CompileOptions): FieldFault[
   ];
 }
 
-function label({ provider, config }: Link, { knownProviders, defaultModel }: CompileOptions): string | undefined {
-  if (typeof provider !== "string" || !knownProviders.includes(provider)) return undefined;
-  const model = config["model"] ?? defaultModel(provider);
-  return typeof model === "string" ? `${provider}/${model}` : undefined;
+function label(link: Link, options: CompileOptions): string | undefined {
+  const id = modelOf(link, options);
+  return id === undefined ? undefined : `${id.provider}/${id.model}`;
 }

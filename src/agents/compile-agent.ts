@@ -1,3 +1,5 @@
+import type { ModelCatalogue } from "../models/model-catalogue.ts";
+import type { RetiredModels } from "../models/retirement.ts";
 import type { ProviderId, SamplingParameters } from "../providers/provider.ts";
 import type { AgentFile, LlmConfigFile } from "./agent-schema.ts";
 import type { Agent, ChainMember, PromptSource } from "./agent.ts";
@@ -7,6 +9,11 @@ export interface CompileOptions {
   /** The model of an agent that names none. */
   readonly defaultModel: (provider: ProviderId) => string;
   readonly knownProviders: readonly ProviderId[];
+  /** What is known of models. */
+  readonly catalogue: Pick<ModelCatalogue, "entry" | "family">;
+  readonly retiredModels: RetiredModels;
+  /** Epoch ms: decides which models are retired. */
+  readonly now: number;
 }
 
 /** Of an agent that names none. */
@@ -16,11 +23,15 @@ export const DEFAULT_PROVIDER: ProviderId = "openai";
 interface Inherited {
   readonly maxTokens: number;
   readonly timeoutMs: number;
+  readonly stream: boolean;
 }
 
-const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000 };
+const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000, stream: false };
 
-/** Fills in the defaults of a checked agent file and resolves its chain and the source of its prompt. */
+/**
+ * Fills in the defaults of a checked agent file and resolves its chain and the source of its prompt. Its models are those
+ * that the file names: see `retireModels`.
+ */
 export function compileAgent(file: AgentFile, options: CompileOptions): Agent {
   return { id: file.id, name: file.name, chain: compileChain(file, options), prompt: choosePrompt(file) };
 }
@@ -32,7 +43,8 @@ function compileChain(file: AgentFile, options: CompileOptions): Agent["chain"] 
   while (config.fallback_provider !== undefined) {
     const provider = config.fallback_provider;
     config = config.fallback_config ?? {};
-    const inherited = { maxTokens: member.parameters.maxTokens, timeoutMs: member.timeoutMs };
+    const { maxTokens, stream } = member.parameters;
+    const inherited = { maxTokens, stream, timeoutMs: member.timeoutMs };
     member = compileMember({ provider, config }, inherited, options);
     chain.push(member);
   }
@@ -54,7 +66,7 @@ function compileMember({ provider, config }: Settings, inherited: Inherited, opt
   };
 }
 
-function compileParameters(config: LlmConfigFile, { maxTokens }: Inherited): SamplingParameters {
+function compileParameters(config: LlmConfigFile, { maxTokens, stream }: Inherited): SamplingParameters {
   return {
     temperature: config.temperature ?? 0.7,
     maxTokens: config.max_tokens ?? maxTokens,
@@ -63,7 +75,7 @@ function compileParameters(config: LlmConfigFile, { maxTokens }: Inherited): Sam
     presencePenalty: config.presence_penalty ?? 0,
     ...(config.logit_bias === undefined ? {} : { logitBias: config.logit_bias }),
     ...(config.user === undefined ? {} : { user: config.user }),
-    stream: config.stream ?? false,
+    stream: config.stream ?? stream,
   };
 }
 

@@ -4,12 +4,14 @@ import { InvalidInputError, showValue, type Problem } from "../platform/problem.
 import type { Agent } from "./agent.ts";
 import type { CompileOptions } from "./compile-agent.ts";
 import { oneOf } from "../platform/one-of.ts";
-import { parseAgent, type ParsedAgent } from "./parse-agent.ts";
+import { parseAgent, type NotedUse, type ParsedAgent } from "./parse-agent.ts";
 
 export interface LoadedAgents {
   /** By agent id, in the order of the file names. */
   readonly agents: ReadonlyMap<string, Agent>;
   readonly notes: string[];
+  /** Every use of a model that is retired, or soon. */
+  readonly retired: readonly NotedUse[];
 }
 
 /**
@@ -19,6 +21,7 @@ export interface LoadedAgents {
 export async function loadAgents(directory: string, options: CompileOptions): Promise<LoadedAgents> {
   const problems: Problem[] = [];
   const notes: string[] = [];
+  const retired: NotedUse[] = [];
   const agents = new Map<string, Agent>();
   const sources = new Map<string, string>();
   for (const source of await listAgentFiles(directory)) {
@@ -33,9 +36,10 @@ export async function loadAgents(directory: string, options: CompileOptions): Pr
     else sources.set(id, source);
     agents.set(id, parsed.agent);
     notes.push(...parsed.notes);
+    retired.push(...parsed.retired);
   }
   if (problems.length > 0) throw new InvalidInputError(problems);
-  return { agents, notes };
+  return { agents, notes, retired };
 }
 
 /** For an error about an agent that is not known: what was expected instead. */

@@ -2,18 +2,27 @@ import { InvalidInputError } from "../platform/problem.ts";
 import { agentFileSchema, whatIsWrongWithText, type AgentFile } from "./agent-schema.ts";
 import type { Agent } from "./agent.ts";
 import { buildSystemPrompt } from "./build-prompt.ts";
+import { linksOf } from "./chain-links.ts";
 import { findChainFaults } from "./chain-rules.ts";
 import { compileAgent, type CompileOptions } from "./compile-agent.ts";
 import { formatPath, isRecord, toProblems, type FaultPlace, type FieldFault } from "../platform/field-fault.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
+import { findModelFaults } from "./model-rules.ts";
 import { findRefusedContent } from "./refused-content.ts";
+import { describeRetiredUse, retireModels, type RetiredUse } from "./retire-models.ts";
 
 export interface ParsedAgent {
   readonly agent: Agent;
   /** What was left out of the file, one line each, for people. */
   readonly notes: string[];
+  readonly retired: readonly NotedUse[];
+}
+
+/** With a line for people. */
+export interface NotedUse extends RetiredUse {
+  readonly note: string;
 }
 
 /** Fields of the original system's other parts. They may hold secrets, so nothing of them is read or kept. */
@@ -47,7 +56,24 @@ function readAgent(document: AgentDocument, options: CompileOptions): ParsedAgen
   const { file, faults } = isNestedTooDeeply(value) ? TOO_DEEP : checkFile(value, options);
   const problems = toProblems([...document.duplicates, ...faults], document);
   if (file === undefined || problems.length > 0) throw new InvalidInputError(problems);
-  return { agent: compileAgent(file, options), notes: foreignFieldNotes(document) };
+  const { agent, uses, notes } = retireModels(compileAgent(file, options), options);
+  return {
+    agent,
+    notes: [...foreignFieldNotes(document), ...notes.map((note) => `${document.source}: ${note}`)],
+    retired: uses.map((use) => ({ ...use, note: `${placeOf(use, document)}: ${describeRetiredUse(use)}` })),
+  };
+}
+
+/** Where the file names the model; the file alone, where it is the default one. */
+function placeOf({ member }: RetiredUse, { source, value, lineOf }: AgentDocument): string {
+  const link = linksOf(value)[member];
+  if (link?.config["model"] === undefined) return source;
+  const path = [...link.path, "model"];
+  return `${placeOfField(source, lineOf(path))} ${formatPath(path)}`;
+}
+
+function placeOfField(source: string, line: number | undefined): string {
+  return line === undefined ? source : `${source}:${line}`;
 }
 
 function withoutForeignFields(value: unknown): unknown {
@@ -58,8 +84,7 @@ function withoutForeignFields(value: unknown): unknown {
 function foreignFieldNotes({ source, value, lineOf }: AgentDocument): string[] {
   const names = isRecord(value) ? Object.keys(value).filter((name) => FOREIGN_FIELDS.has(name)) : [];
   return names.map((name) => {
-    const line = lineOf([name]);
-    const place = line === undefined ? source : `${source}:${line}`;
+    const place = placeOfField(source, lineOf([name]));
     return `${place} ${name}: ignored and not kept; it belongs to another part of Puppet Engine`;
   });
 }
@@ -78,9 +103,10 @@ const TOO_DEEP: CheckedFile = {
 /** Every check runs whatever the others found, so that all faults are reported at once. */
 function checkFile(value: unknown, options: CompileOptions): CheckedFile {
   const parsed = agentFileSchema(options.knownProviders).safeParse(value);
-  const refused = findRefusedContent(value);
+  const refused = [...findRefusedContent(value), ...findModelFaults(value, options)];
   const refusedPaths = new Set(refused.map(({ path }) => formatPath(path)));
   const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, value);
+  // What the schema says of the same field is less exact.
   const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
   const promptFaults = parsed.success ? findPromptFaults(parsed.data) : [];
   return {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
@@ -95,8 +94,6 @@ export async function runBulk(options: BulkOptions, total: number): Promise<Bulk
     refused: 0,
     costMicroUsd: 0,
   };
-  // One listener per awaited job.
-  setMaxListeners(0, options.signal);
   const allDone = Promise.withResolvers<void>();
   let open = 1;
   const finishOne = (): void => {

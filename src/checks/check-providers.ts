@@ -74,8 +74,8 @@ function endpointOf({ id, endpointVariable }: ProviderDefinition): string {
 
 function fixFor(kind: ProviderError["kind"] | null, source: string | null, endpoint: string): string {
   if (kind === "authentication" && source !== null) return `correct ${source}`;
-  if (kind === "network") return `see whether the server runs, look at the network, and at ${endpoint}`;
-  return source === null ? `check ${endpoint}` : `check ${source} and ${endpoint}`;
+  if (source === null) return `see whether that server runs, and whether ${endpoint} is its address`;
+  return kind === "network" ? `look at the network, and at ${endpoint}` : `check ${source} and ${endpoint}`;
 }
 
 interface Judged {

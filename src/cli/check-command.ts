@@ -1,12 +1,13 @@
 import { styleText } from "node:util";
-import type { Agent } from "../agents/agent.ts";
-import { loadAgents } from "../agents/load-agents.ts";
+import { loadAgents, type LoadedAgents } from "../agents/load-agents.ts";
 import { checkKeys, describeAgents } from "../checks/check-agents.ts";
+import { checkModels } from "../checks/check-models.ts";
 import { checkProviders } from "../checks/check-providers.ts";
 import { checkRedis } from "../checks/check-redis.ts";
 import type { Finding } from "../checks/finding.ts";
 import { compileOptions, openRedis } from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
+import { createPrices } from "../models/prices.ts";
 import { systemClock } from "../platform/clock.ts";
 import { InvalidInputError, formatProblem } from "../platform/problem.ts";
 import { connectRedis, showRedisAddress, withRedis } from "../platform/redis.ts";
@@ -26,7 +27,7 @@ export const checkCommand: AddCommand = (program, end) => {
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nLooks at environment and .env, the configuration file, agents, keys, endpoints and Redis.\nExit code 2 when something is wrong, 0 when nothing is or there are only warnings.",
+      "\nLooks at environment and .env, the configuration file, agents and their models, keys, endpoints and Redis.\nExit code 2 when something is wrong, 0 when nothing is or there are only warnings.",
     )
     .action(async (options: CheckOptions) => {
       const findings = await checkEverything(options.live === true);
@@ -47,8 +48,11 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
     area: "configuration",
     text: `namespace ${config.namespace}, agents in ${config.agentsDirectory}${config.usesExampleAgents ? " (the shipped examples)" : ""}, ${config.concurrency} jobs at once`,
   });
-  const agents = await readAgents(config, findings);
+  const { agents, retired } = await readAgents(config, findings);
   findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));
+  const { catalogue } = config.providers;
+  const prices = createPrices({ catalogue, overrides: config.file.prices });
+  findings.push(...checkModels({ agents, retired, prices }));
   findings.push(...(await lookAtRedis(config)));
   if (live) findings.push(...(await checkProviders(config.providers, agents, systemClock.now())));
   return findings;
@@ -66,16 +70,16 @@ function orFindings<T>(area: Finding["area"], findings: Finding[], load: () => T
   }
 }
 
-async function readAgents(config: Config, findings: Finding[]): Promise<ReadonlyMap<string, Agent>> {
+async function readAgents(config: Config, findings: Finding[]): Promise<Pick<LoadedAgents, "agents" | "retired">> {
   try {
-    const { agents, notes } = await loadAgents(config.agentsDirectory, compileOptions(config));
-    findings.push(...notes.map((text): Finding => ({ level: "warning", area: "agents", text })));
-    return agents;
+    const loaded = await loadAgents(config.agentsDirectory, compileOptions(config));
+    findings.push(...loaded.notes.map((text): Finding => ({ level: "warning", area: "agents", text })));
+    return loaded;
   } catch (error) {
     orFindings("agents", findings, () => {
       throw error;
     });
-    return new Map();
+    return { agents: new Map(), retired: [] };
   }
 }
 

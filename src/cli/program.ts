@@ -18,6 +18,7 @@ import { enqueueCommand } from "./enqueue-command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { feedbackCommand } from "./feedback-command.ts";
 import { healthCommand } from "./health-command.ts";
+import { modelsCommand } from "./models-command.ts";
 import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
@@ -41,6 +42,7 @@ const COMMANDS: readonly AddCommand[] = [
   healthCommand,
   pauseCommand,
   resumeCommand,
+  modelsCommand,
   checkCommand,
 ];
 
@@ -54,6 +56,7 @@ Examples:
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine feedback rain-1 up                             how good a text was
   $ puppet-engine usage --by model                               what it cost
+  $ puppet-engine models --provider openai                       which models there are, for whom, and at what price
   $ puppet-engine health                                         whether providers can be called, and what is paused
 
 Exit codes: 0 ok · 1 a file that cannot be written, or a defect · 2 usage or configuration · 3 some rows invalid

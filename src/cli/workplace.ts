@@ -2,6 +2,7 @@ import { countWorkers } from "../admission/sweeper.ts";
 import type { Agent } from "../agents/agent.ts";
 import { defaultAgent } from "../agents/default-agent.ts";
 import { loadAgents } from "../agents/load-agents.ts";
+import { describeRetiredUse } from "../agents/retire-models.ts";
 import { compileOptions, composeProducer, openRedis, type OpenedRedis } from "../compose.ts";
 import { composeWorker } from "../compose-worker.ts";
 import { composeMonitor, type RunningMonitor } from "../compose-monitor.ts";
@@ -70,7 +71,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
   const replace = (agent: Agent): Agent => (fake ? replaceProviders(agent, missingKeys) : agent);
   const loaded = await readAgents(config, options.agents ?? "all");
   const agents = new Map([...loaded].map(([id, agent]) => [id, replace(agent)]));
-  const writer = replace(defaultAgent(compileOptions(config)));
+  const writer = replace(readDefaultAgent(config, options.agents ?? "all"));
   const redis = await openCheckedRedis(config);
   const { address } = redis;
   return {
@@ -120,9 +121,16 @@ async function readAgents(config: Config, which: "all" | "own" | "none"): Promis
   if (config.usesExampleAgents) {
     console.error("note: no folder agents here and no AGENTS_DIR: using the example agents");
   }
-  const { agents, notes } = await loadAgents(config.agentsDirectory, compileOptions(config));
-  for (const note of notes) console.error(`note: ${note}`);
+  const { agents, notes, retired } = await loadAgents(config.agentsDirectory, compileOptions(config));
+  for (const note of [...notes, ...retired.map((use) => use.note)]) console.error(`note: ${note}`);
   return agents;
+}
+
+function readDefaultAgent(config: Config, which: "all" | "own" | "none"): Agent {
+  const { agent, uses } = defaultAgent(compileOptions(config));
+  if (which === "all")
+    for (const use of uses) console.error(`note: for jobs without an agent: ${describeRetiredUse(use)}`);
+  return agent;
 }
 
 /** Beside a progress bar only what needs attention is shown, unless somebody asked for more. */

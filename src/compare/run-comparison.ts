@@ -41,11 +41,10 @@ export async function runComparison(
   const [refusal] = refusals;
   if (refusal !== undefined) throw refusal;
   const open = new Set(texts);
-  using waits = waitsUntil(options.signal);
   const hopeless = new Set<number>();
   return await Promise.all(
     texts.map(async (text) => {
-      const result = await options.producer.result(text.id, { waitMs: Infinity, signal: waits.next() });
+      const result = await options.producer.result(text.id, { waitMs: Infinity, signal: options.signal });
       open.delete(text);
       if (result === null) return null;
       options.onResult(result);
@@ -59,25 +58,6 @@ export async function runComparison(
       return result;
     }),
   );
-}
-
-/**
- * A signal for each wait, all of them aborted with `signal`: it would look through all of its listeners for every one
- * that is added or removed, and thousands of texts are waited for at once.
- */
-function waitsUntil(signal: AbortSignal): { next(): AbortSignal } & Disposable {
-  const waits: AbortController[] = [];
-  const abortAll = (): void => waits.forEach((wait) => wait.abort());
-  signal.addEventListener("abort", abortAll);
-  return {
-    next() {
-      const wait = new AbortController();
-      waits.push(wait);
-      if (signal.aborted) wait.abort();
-      return wait.signal;
-    },
-    [Symbol.dispose]: () => signal.removeEventListener("abort", abortAll),
-  };
 }
 
 /** After these everybody leaves the model or the key alone for minutes, because a person has to act. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Urgency } from "../job/generation-job.ts";
 import { modelOverridesSchema } from "../models/models-file.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
+import { RETIRED_MODELS } from "../models/retirement.ts";
 import { strictObject } from "../platform/zod-faults.ts";
 import { endpoints } from "./endpoints-schema.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
@@ -89,9 +90,7 @@ export const configFileSchema = strictObject({
   /** Facts of models that win over the shipped ones. */
   models: modelOverridesSchema.prefault({}),
   /** What becomes of agents whose model is retired. `substitute`: the model that follows it is called instead. */
-  retiredModels: z
-    .enum(["warn", "substitute", "refuse"], { error: '"warn", "substitute" or "refuse"' })
-    .default("warn"),
+  retiredModels: z.enum(RETIRED_MODELS, { error: '"warn", "substitute" or "refuse"' }).default("warn"),
   /** How long the body of an answer may stand still, a stream's included. */
   idleSeconds: seconds(20),
 });

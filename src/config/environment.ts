@@ -9,6 +9,8 @@ export interface ConfigSource {
   readonly directory: string;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  /** Epoch ms: decides which models are retired. Default: now. */
+  readonly now?: number;
 }
 
 /** Reads one variable, without white space around it. An empty one counts as absent, and hides the line in `.env`. */

@@ -11,6 +11,7 @@ import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file
 import { findUnknownProviders } from "./known-providers.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { parseRedisUrl } from "./redis-address.ts";
+import { findRetiredDefaults } from "./retired-defaults.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 
 /** Everything that a process of this project is told from outside, checked. */
@@ -88,6 +89,7 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     file,
     notes,
   };
+  problems.push(...findRetiredDefaults(config.providers, file, source.now));
   if (problems.length > 0) throw new InvalidInputError(problems);
   return config;
 }

@@ -5,7 +5,12 @@ import type { PriceEntry } from "./price-entry.ts";
 
 export interface CataloguedModel extends ModelEntry {
   readonly provider: ProviderId;
+  /** When speed, quality, cost and use were judged; absent: the operator said so. */
+  readonly judgedOn?: string | undefined;
 }
+
+/** The source of what an operator has written without naming one. */
+const OWN_SOURCE = "the configuration file";
 
 /** What is known of models: shipped with each provider, and the operator's own on top. */
 export interface ModelCatalogue {
@@ -54,11 +59,13 @@ export function createCatalogue(
     ...shipped.flatMap(({ provider, families: own }) => own.map((family) => ({ ...family, provider }))),
   ].map((family) => ({ ...family, parameters: { ...common.get(family.provider), ...family.parameters } }));
   const models = new Map<string, CataloguedModel>();
-  const all = [
-    ...shipped.flatMap(({ provider, models: own }) => own.map((model) => ({ ...model, provider }))),
-    ...overrides.models,
-  ];
-  for (const entry of all) models.set(keyOf(entry), { ...models.get(keyOf(entry)), ...entry });
+  for (const { provider, judgedOn, models: own } of shipped)
+    for (const entry of own) models.set(keyOf({ ...entry, provider }), { ...entry, provider, judgedOn });
+  for (const entry of overrides.models) {
+    // The shipped source and its date are none of a fact that the operator has changed.
+    const own = { source: OWN_SOURCE, readOn: undefined, judgedOn: undefined, ...entry };
+    models.set(keyOf(entry), { ...models.get(keyOf(entry)), ...own });
+  }
   const free = new Set(providers.filter(({ isFree }) => isFree).map(({ id }) => id));
 
   const family = remembered((provider, model): ModelFamily => {

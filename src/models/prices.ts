@@ -17,6 +17,8 @@ export interface Prices {
   upperBound(call: ModelId & { inputBytes: number; maxOutputTokens: number }): number | null;
   /** How much input and output fit the model together. */
   contextTokens(provider: ProviderId, model: string): number | null;
+  /** What a model costs; `free`: nobody sends a bill. */
+  ratesOf(id: ModelId): PriceEntry | "free" | null;
 }
 
 export interface PriceOptions {
@@ -61,6 +63,7 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
       const isOwn = own.get(keyOf({ provider, model }))?.contextTokens !== undefined;
       return (isOwn ? told : (catalogue.entry(provider, model)?.contextTokens ?? told)) ?? null;
     },
+    ratesOf: (id) => (isFree(id) ? "free" : find(id)),
   };
 }
 

@@ -3,10 +3,12 @@ import type { Step } from "../generation/decide.ts";
 import { RECOVERY } from "../generation/recovery.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
+import { describeUnknownPrice } from "../models/unknown-price.ts";
 import type { Logger } from "../platform/logger.ts";
 
-/** One line per attempt. Never the prompt, the text or a key. */
+/** One line per attempt, and one for each model whose price is not known. Never the prompt, the text or a key. */
 export function attemptLogger(logger: Logger): (row: UsageRecord) => void {
+  const warnOfUnknownPrice = unpricedLogger(logger);
   return (row) => {
     const {
       jobId,
@@ -35,6 +37,23 @@ export function attemptLogger(logger: Logger): (row: UsageRecord) => void {
     else if (RECOVERY[outcome].pauses !== null)
       logger.error({ ...line, alert: true }, "attempt failed: provider paused until somebody acts");
     else logger.warn(line, "attempt failed");
+    warnOfUnknownPrice(row);
+  };
+}
+
+/** Models come with jobs: there is no other end to how many are remembered. */
+const MOST_UNPRICED = 1000;
+
+/** Once for each model whose price is not known, and not for every call of it. */
+function unpricedLogger(logger: Logger): (row: UsageRecord) => void {
+  const told = new Set<string>();
+  return ({ provider, model, outcome, costMicroUsd }) => {
+    const name = `${provider}/${model}`;
+    // Of an orphan its own worker has told, or another call will.
+    if (costMicroUsd !== null || outcome === "crashed" || told.has(name) || told.size >= MOST_UNPRICED) return;
+    told.add(name);
+    const { text, fix } = describeUnknownPrice(name);
+    logger.warn({ provider, model }, `${text}; ${fix}`);
   };
 }
 

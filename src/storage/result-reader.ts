@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import { parsePartialText, type PartialText } from "../job/partial-text.ts";
-import { aborted } from "../platform/shutdown.ts";
+import { createAbortWatch, type AbortWatch } from "../platform/on-abort.ts";
 import { lazySubscription } from "./lazy-subscription.ts";
 
 /** How often records are looked up although nobody announced one: the safety net for lost announcements. */
@@ -31,13 +31,17 @@ interface Waiting {
   readonly redis: Redis;
   readonly namespace: string;
   readonly listeners: Map<string, Set<Listener>>;
+  readonly aborts: AbortWatch;
   /** Ids announced and not yet read. */
   readonly announced: Set<string>;
   reading: boolean;
 }
 
 export function createResultReader(redis: Redis, namespace: string): ResultReader {
-  const waiting: Waiting = { redis, namespace, listeners: new Map(), announced: new Set(), reading: false };
+  const waiting: Waiting = {
+    ...{ redis, namespace, aborts: createAbortWatch() },
+    ...{ listeners: new Map(), announced: new Set(), reading: false },
+  };
   const { job, settledChannel, partialChannel } = controlKeys(namespace);
   const texts = new Map<string, Set<TextListener>>();
   const subscription = lazySubscription(redis, {
@@ -53,8 +57,7 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
     async wait(jobId, signal) {
       if (signal.aborted) return null;
       timer ??= pollInTurns(waiting);
-      // Listening for the abort as well costs a listener that stays: only while there is something to wait for.
-      if (!subscription.isOpen()) await Promise.race([subscription.start(), aborted(signal)]);
+      if (!subscription.isOpen()) await unlessAborted(waiting.aborts, signal, subscription.start());
       // An abort in between would not be heard.
       if (signal.aborted) return null;
       return await listen(waiting, jobId, signal);
@@ -72,7 +75,7 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
         listening.then(unlessUsed, () => undefined);
       };
       try {
-        await Promise.race([listening, aborted(signal)]);
+        await unlessAborted(waiting.aborts, signal, listening);
       } catch (error) {
         leave();
         throw error;
@@ -84,6 +87,18 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
       subscription.stop();
     },
   };
+}
+
+/** Resolves when the signal fires, too. */
+async function unlessAborted(aborts: AbortWatch, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const aborted = Promise.withResolvers<void>();
+  const stopWatching = aborts.on(signal, aborted.resolve);
+  if (signal.aborted) aborted.resolve();
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    stopWatching();
+  }
 }
 
 function tellText(listeners: ReadonlySet<TextListener> | undefined, message: string): void {
@@ -99,17 +114,16 @@ function parse(json: string | null | undefined): GenerationResult | null {
 async function listen(waiting: Waiting, jobId: string, signal: AbortSignal): Promise<GenerationResult | null> {
   return await new Promise<GenerationResult | null>((resolve) => {
     const finish = (result: GenerationResult | null): void => {
-      signal.removeEventListener("abort", onAbort);
+      stopWatching();
       listeners.delete(listener);
       if (listeners.size === 0) waiting.listeners.delete(jobId);
       resolve(result);
     };
     const listener: Listener = finish;
-    const onAbort = (): void => finish(null);
     const listeners = waiting.listeners.get(jobId) ?? new Set();
     listeners.add(listener);
     waiting.listeners.set(jobId, listeners);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const stopWatching = waiting.aborts.on(signal, () => finish(null));
     // It may have been recorded before we listened.
     announce(waiting, jobId);
   });

@@ -70,6 +70,27 @@ it("writes every job with every model: a table, and a page with the texts side b
   expect(withClass(page, "text")).toHaveLength(4);
 });
 
+it("shows the feedback that texts were given since", async () => {
+  await using cli = await openCliSession();
+  const command = ["compare", ...FAKES, "--agent", "ada", ...TOPICS, "--name", "scored", "--worker"];
+  const first = textsOf((await cli.run(...command, "--json")).stdout);
+  expect(first.map(({ score }) => score)).toEqual([null, null, null, null]);
+  const ofFirstModel = first.filter(({ target }) => target === "fake/fake-1");
+  for (const [index, { result }] of ofFirstModel.entries()) {
+    expect((await cli.run("feedback", result.id, index === 0 ? "up" : "0.5")).code).toBe(0);
+  }
+
+  const again = textsOf((await cli.run(...command, "--json")).stdout);
+  expect(again.map(({ target, score }) => `${target} ${score}`).toSorted()).toEqual([
+    "fake/fake-1 0.5",
+    "fake/fake-1 1",
+    "fake/fake-2 null",
+    "fake/fake-2 null",
+  ]);
+  expect((await cli.run(...command)).stdout).toMatch(/feedback[^]*0\.75 \(2\)/);
+  expect((await cli.run("usage", "--by", "model")).stdout).toMatch(/feedback[^]*0\.75 \(2\)/);
+});
+
 it("under the same name nothing is asked again, and new models and jobs alone are paid", async () => {
   await using cli = await openCliSession();
   await cli.write("topics.csv", "agent,topic\nnori,tea\nada,rain\nnori,fog\n");

@@ -1,5 +1,6 @@
 import { showValue } from "../../platform/problem.ts";
 import type { ProviderDefinition } from "../definition.ts";
+import { estimateUsage } from "../http/estimate-usage.ts";
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
 import models from "./models.json" with { type: "json" };
@@ -134,15 +135,7 @@ function capped(text: string, maxTokens: number): { text: string; finishReason: 
 
 /** The fake's own count, and so not an estimate. */
 function usageOf(messages: GenerateRequest["messages"], text: string): TokenUsage {
-  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
-  return {
-    inputTokens: Math.ceil(characters / CHARACTERS_PER_TOKEN),
-    outputTokens: Math.ceil(text.length / CHARACTERS_PER_TOKEN),
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-    estimated: false,
-    raw: null,
-  };
+  return { ...estimateUsage(messages, text), estimated: false };
 }
 
 /** What a real vendor's error of this kind looks like. */

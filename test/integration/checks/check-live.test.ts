@@ -21,8 +21,8 @@ describe("puppet-engine check --live", () => {
     const { code, findings } = await check(session, "--live");
     expect(code).toBe(0);
     expect(findings.filter(({ area }) => area === "providers")).toEqual([
-      { level: "ok", area: "providers", text: "openai: answers, and knows 2 model(s)" },
       { level: "ok", area: "providers", text: "grok: answers, and knows 1 model(s)" },
+      { level: "ok", area: "providers", text: "openai: answers, and knows 2 model(s)" },
     ]);
     for (const [server, key] of [
       [openai, TEST_KEYS.openai],
@@ -77,6 +77,47 @@ describe("puppet-engine check --live", () => {
       },
     ]);
     expect(of("ok").map(({ text }) => text)).toContain("grok: answers, and knows 1 model(s)");
+  });
+
+  it("asks every kind of provider for its own list, and local servers when an agent needs them", async () => {
+    await using claude = await startRecordedServer(recordedAnswer("anthropic/200-models.json"));
+    await using gemini = await startRecordedServer(recordedAnswer("gemini/200-models.json"));
+    await using local = await startRecordedServer(modelList("qwen3:8b"));
+    const endpoints = { lab: { baseUrl: CLOSED_PORT_URL, model: "m", local: true } };
+    await using session = await openCheckSession({
+      ...{ OPENAI_API_KEY: "", GROK_API_KEY: "", PUPPET_ENGINE_CONFIG: "c.json" },
+      ...{ ANTHROPIC_API_KEY: "sk-ant-canary", ANTHROPIC_BASE_URL: new URL(claude.baseUrl).origin },
+      ...{ GEMINI_API_KEY: "AIza-canary", GEMINI_BASE_URL: gemini.baseUrl, LOCAL_BASE_URL: local.baseUrl },
+    });
+    await session.write("c.json", { endpoints });
+    const llm_config = { model: "qwen3:8b", fallback_provider: "lab" };
+    await session.write("agents/ada.json", { id: "ada", name: "Ada", llm_provider: "local", llm_config });
+    const { findings } = await check(session, "--live");
+    const found = findings.filter(({ area }) => area === "providers");
+    expect(found.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      expect.stringMatching(/^ok anthropic: answers, and knows [1-9]\d* model\(s\)$/),
+      expect.stringMatching(/^ok gemini: answers, and knows [1-9]\d* model\(s\)$/),
+      "ok local: answers, and knows 1 model(s)",
+      `error lab at ${CLOSED_PORT_URL}: no connection (ECONNREFUSED)`,
+    ]);
+    const where = "endpoints.lab.baseUrl of the configuration file";
+    expect(found.at(-1)?.fix).toBe(`see whether that server runs, and whether ${where} is its address`);
+    expect(local.calls[0]?.headers).not.toHaveProperty("authorization");
+    for (const { calls } of [claude, gemini]) expect(calls.map(({ url }) => url).join()).not.toContain("canary");
+  });
+
+  it("passes on that a vendor will shut a model down", async () => {
+    const retiresOn = new Date(Date.now() + 20 * 24 * 3600_000).toISOString().slice(0, 10);
+    const data = [{ id: "gpt-6-luna", shutdown_date: retiresOn }];
+    const list = { status: 200, headers: { "content-type": "application/json" }, body: { object: "list", data } };
+    await using openai = await startRecordedServer({ response: list });
+    await using session = await openCheckSession({ OPENAI_BASE_URL: openai.baseUrl, GROK_API_KEY: "" });
+    const { code, of } = await check(session, "--live");
+    expect(code).toBe(0);
+    expect(of("warning")).toContainEqual({
+      ...{ level: "warning", area: "providers", fix: "choose another model for ada" },
+      text: `openai says that it shuts gpt-6-luna down on ${retiresOn}`,
+    });
   });
 
   it("says that something else answers", async () => {

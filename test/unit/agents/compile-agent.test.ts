@@ -69,7 +69,7 @@ describe("defaults", () => {
   });
 
   it("of the agent for content jobs that name none", () => {
-    const agent = defaultAgent(OPTIONS);
+    const { agent } = defaultAgent(OPTIONS);
     expect(agent).toMatchObject({ id: "default", chain: [DEFAULT_OPENAI], prompt: { from: "custom" } });
   });
 });
@@ -91,19 +91,25 @@ describe("the fake provider's settings", () => {
 describe("a fall-back", () => {
   it("has its provider's default model and default parameters when it brings no settings", () => {
     const { chain } = compile({
-      llm_config: { temperature: 1.9, top_p: 0.1, user: "u", stream: true, fallback_provider: "grok" },
+      llm_config: { temperature: 1.9, top_p: 0.1, user: "u", fallback_provider: "grok" },
     });
     expect(chain[1]).toEqual({ ...DEFAULT_OPENAI, provider: "grok", model: "grok-4.7" });
   });
 
-  it("inherits max_tokens and timeout from the member before it, and nothing else", () => {
+  it("inherits max_tokens, timeout and stream from the member before it, and nothing else", () => {
     const llmConfig = {
       max_tokens: 99,
       timeout: 60,
+      stream: true,
       temperature: 1.9,
       logit_bias: { "1": 1 },
       fallback_provider: "grok",
-      fallback_config: { timeout: 5, temperature: 0.1, fallback_provider: "fake", fallback_config: { max_tokens: 7 } },
+      fallback_config: {
+        timeout: 5,
+        temperature: 0.1,
+        fallback_provider: "fake",
+        fallback_config: { max_tokens: 7, stream: false },
+      },
     };
     const members = compile({ llm_config: llmConfig }).chain.map(({ provider, parameters, timeoutMs }) => ({
       provider,
@@ -111,7 +117,11 @@ describe("a fall-back", () => {
       timeoutMs,
     }));
     expect(members.slice(1)).toEqual([
-      { provider: "grok", parameters: { ...DEFAULT_PARAMETERS, maxTokens: 99, temperature: 0.1 }, timeoutMs: 5_000 },
+      {
+        provider: "grok",
+        parameters: { ...DEFAULT_PARAMETERS, maxTokens: 99, temperature: 0.1, stream: true },
+        timeoutMs: 5_000,
+      },
       { provider: "fake", parameters: { ...DEFAULT_PARAMETERS, maxTokens: 7 }, timeoutMs: 5_000 },
     ]);
   });

@@ -1,3 +1,5 @@
+import { createCatalogue } from "../../../src/models/model-catalogue.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
 import type { Agent } from "../../../src/agents/agent.ts";
 import type { CompileOptions } from "../../../src/agents/compile-agent.ts";
 import { parseAgent, parseAgentObject } from "../../../src/agents/parse-agent.ts";
@@ -11,6 +13,9 @@ const DEFAULT_MODELS: Readonly<Record<string, string>> = {
 export const OPTIONS: CompileOptions = {
   defaultModel: (provider) => DEFAULT_MODELS[provider] ?? `no default for ${provider}`,
   knownProviders: ["openai", "grok", "fake"],
+  catalogue: createCatalogue(PROVIDERS),
+  retiredModels: "warn",
+  now: Date.UTC(2026, 10, 26),
 };
 
 /** The message of what `read` throws. */

@@ -9,13 +9,16 @@ export interface Sources {
   /** Files in the folder where the program runs, `.env` among them. */
   readonly files?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
+  /** Epoch ms; default: now. */
+  readonly now?: number;
 }
 
 /** Loads the configuration in a folder of its own. */
-export async function load({ environment = {}, files = {}, isTerminal = false }: Sources = {}): Promise<Config> {
+export async function load(sources: Sources = {}): Promise<Config> {
+  const { environment = {}, files = {}, isTerminal = false, now = Date.now() } = sources;
   await using folder = await makeTempFolder();
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder.path, name), content);
-  return loadConfig({ environment, directory: folder.path, isTerminal });
+  return loadConfig({ environment, directory: folder.path, isTerminal, now });
 }
 
 /** The lines of the error that the sources are refused with. */

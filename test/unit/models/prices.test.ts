@@ -31,6 +31,12 @@ function price(prices: Prices, [provider, model]: [string, string], usage: Parti
   return prices.priceOf({ provider, model, usage: { ...USAGE, ...usage }, reportedCostMicroUsd: null });
 }
 
+function ratesOf(prices: Prices, [provider, model]: [string, string]): PriceEntry {
+  const rates = prices.ratesOf({ provider, model });
+  if (rates === null || rates === "free") throw new Error(`${provider}/${model} has no price`);
+  return rates;
+}
+
 describe("priceOf", () => {
   const prices = pricesWith();
 
@@ -100,6 +106,50 @@ describe("priceOf", () => {
     expect(price(prices, id, { cachedInputTokens: 1000 })).toBe(100 + 1000);
     expect(price(prices, id, { cacheWriteInputTokens: 1000 })).toBe(2500 + 1000);
     expect(price(prices, id, { cachedInputTokens: 500, cacheWriteInputTokens: 500 })).toBe(50 + 1250 + 1000);
+  });
+
+  it.each(["gpt-6-luna", "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6.2-astra", "gpt-6-astra"])(
+    "%s costs twice as much in, and half as much again out, above 272,000 input tokens",
+    (model) => {
+      const rates = ratesOf(prices, ["openai", model]);
+      const tiered = { inputTokens: 272_001, cachedInputTokens: 100_000, outputTokens: 1000 };
+      const expected = (172_001 * rates.inputMtok + 100_000 * (rates.cachedInputMtok ?? 0)) * 2;
+      expect(price(prices, ["openai", model], tiered)).toBeCloseTo(expected + 1000 * rates.outputMtok * 1.5, 6);
+    },
+  );
+
+  it.each(["grok-4.7", "grok-4.3", "grok-4.20-reasoning", "grok-4.20-non-reasoning"])(
+    "%s costs twice as much from 200,000 input tokens on",
+    (model) => {
+      const rates = ratesOf(prices, ["grok", model]);
+      const usage = { inputTokens: 200_000, cachedInputTokens: 50_000, outputTokens: 1000 };
+      const base = 150_000 * rates.inputMtok + 50_000 * (rates.cachedInputMtok ?? 0) + 1000 * rates.outputMtok;
+      expect(price(prices, ["grok", model], usage)).toBeCloseTo(2 * base, 6);
+    },
+  );
+
+  it.each([
+    ["ft:gpt-6.1-sol:org::id", "gpt-6.1-sol"],
+    ["ft:gpt-6.1-sol-2026-09-29:org:name:id", "gpt-6.1-sol"],
+    ["ft:gpt-6-luna:org::id", "gpt-6-luna"],
+  ])("%s costs what its base does", (model, base) => {
+    const usage = { inputTokens: 300_000, cachedInputTokens: 1000 };
+    expect(price(prices, ["openai", model], usage)).toBe(price(prices, ["openai", base], usage));
+    expect(price(prices, ["openai", model])).toBeGreaterThan(0);
+  });
+
+  it("knows that a local model costs nothing, unless the operator puts a price on it", () => {
+    expect(price(prices, ["local", "llama3.2"])).toBe(0);
+    const power = [{ provider: "local", model: "llama3.2", inputMtok: 0.01, outputMtok: 0.1, tiers: [] }];
+    expect(price(pricesWith(power), ["local", "llama3.2"])).toBe(20);
+    expect(price(pricesWith(power), ["local", "another"])).toBe(0);
+  });
+
+  it("tells the rates themselves: free, unknown, or USD per million tokens", () => {
+    expect(prices.ratesOf({ provider: "local", model: "any" })).toBe("free");
+    expect(prices.ratesOf({ provider: "openai", model: "gpt-99" })).toBeNull();
+    const rates = { inputMtok: 2, cachedInputMtok: 0.1, outputMtok: 10 };
+    expect(prices.ratesOf({ provider: "openai", model: "gpt-6.1-sol" })).toMatchObject(rates);
   });
 
   it.each([
