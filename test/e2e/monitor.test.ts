@@ -89,7 +89,7 @@ describe("puppet-engine start", () => {
     await using session = await openCliSession({ env, secrets: Object.values(TEST_KEYS) });
     await using program = session.start("start");
     const [, url = ""] = await program.waitForOutput(/monitor at (\S+)\/board/);
-    expect(program.stderr).toMatch(/worker \S+ is taking jobs \(namespace \S+, providers: openai, fake\)/);
+    expect(program.stderr).toMatch(/worker \S+ is taking jobs \(namespace \S+, providers: fake, local, openai\)/);
     expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, problems: [], workers: 1 });
 
     const enqueued = await session.run("enqueue", "tweet", "--agent", "echo", "--topic", "fog", "--id", "a", "--wait");
