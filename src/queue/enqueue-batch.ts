@@ -1,3 +1,4 @@
+import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import {
   claimJobs,
@@ -20,7 +21,7 @@ import {
 } from "../job/generation-job.ts";
 import type { Clock } from "../platform/clock.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
-import { JOB_NAME, queueOptions } from "./job-codec.ts";
+import { JOB_NAME, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { laneOf, type Lane } from "./lane.ts";
 
@@ -68,6 +69,8 @@ export class JobConflictError extends Error {
 /** A checked job on its way to being claimed. */
 interface Candidate {
   readonly id: string;
+  /** The id was given, and so may have been used before. */
+  readonly isNamed: boolean;
   readonly agent: Agent;
   readonly payload: JobPayload;
   readonly urgency: Urgency;
@@ -106,6 +109,7 @@ function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): 
     compiled.set(agent, known);
     return {
       id: parsed.id ?? context.newId(),
+      isNamed: parsed.id !== undefined,
       agent,
       payload: payloadOf(parsed),
       urgency: urgencyOf(parsed, context),
@@ -171,21 +175,31 @@ async function addToLanes(
   claims: readonly Claim[],
   context: EnqueueContext,
 ): Promise<void> {
-  const byLane = new Map<string, GenerationJob[]>();
+  const byLane = new Map<string, { jobs: GenerationJob[]; newIds: string[] }>();
   candidates.forEach((candidate, index) => {
     const claimed = claims[index] as Claim;
     if (claimed.answer === "conflict" || claimed.answer === "settled") return;
-    const jobs = byLane.get(claimed.lane) ?? [];
-    jobs.push(jobOf(candidate, claimed, context.clock.now()));
-    byLane.set(claimed.lane, jobs);
+    const lane = byLane.get(claimed.lane) ?? { jobs: [], newIds: [] };
+    lane.jobs.push(jobOf(candidate, claimed, context.clock.now()));
+    if (claimed.answer === "new" && candidate.isNamed) lane.newIds.push(candidate.id);
+    byLane.set(claimed.lane, lane);
   });
   await Promise.all(
-    [...byLane].map(async ([laneName, jobs]) => {
-      await context.queues
-        .get(laneName)
-        .addBulk(jobs.map((job) => ({ name: JOB_NAME, data: job, opts: queueOptions(job) })));
+    [...byLane].map(async ([laneName, { jobs, newIds }]) => {
+      const queue = context.queues.get(laneName);
+      await removeForgotten(context.redis, queue, newIds);
+      await queue.addBulk(jobs.map((job) => ({ name: JOB_NAME, data: job, opts: queueOptions(job) })));
     }),
   );
+}
+
+/**
+ * An id whose claim is new can still have a finished job in a quiet lane, which BullMQ trims only when the next one
+ * finishes there: its result is forgotten, and the new job must not be ignored for it.
+ */
+async function removeForgotten(redis: Redis, queue: Queue, ids: readonly string[]): Promise<void> {
+  const exist = await Promise.all(ids.map((id) => redis.exists(queue.toKey(queueJobId(id)))));
+  await Promise.all(ids.filter((_, index) => exist[index] === 1).map((id) => queue.remove(queueJobId(id))));
 }
 
 function jobOf(

@@ -187,3 +187,16 @@ it("claims taken by another producer count here too", async () => {
   });
   await expect(system.producer.enqueue(tweet("a"))).rejects.toThrow(/^job a: the id belongs/);
 });
+
+it("an id whose result is forgotten is free again, although a quiet lane still has its finished job", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.startWorker();
+  await system.run(tweet("a"));
+  await system.queued(LANE, "a", "completed");
+  // As after `resultsDays`.
+  await system.redis.del(system.keys.job("a"));
+  expect(await system.producer.enqueue(tweet("a", "coffee"))).toEqual({ id: "a", lane: LANE, status: "enqueued" });
+  expect((await system.resultOf("a")).status).toBe("succeeded");
+  expect(openai.calls.map(({ bodyText }) => bodyText.includes("coffee"))).toEqual([false, true]);
+});
