@@ -11,6 +11,7 @@ import { CHAT_COMPLETIONS } from "./wires/chat-completions.ts";
 
 const GROK = {
   ...CHAT_COMPLETIONS,
+  folders: ["grok"],
   recorded: {
     ...CHAT_COMPLETIONS.recorded,
     streams: [

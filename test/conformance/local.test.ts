@@ -11,6 +11,7 @@ const tokens = (inputTokens: number, outputTokens: number) => ({ inputTokens, ou
 /** Each of these servers streams a little differently. */
 const LOCAL = {
   ...CHAT_COMPLETIONS,
+  folders: ["openai-compatible"],
   recorded: {
     ...CHAT_COMPLETIONS.recorded,
     streams: [

@@ -16,6 +16,7 @@ import {
   registryOf,
 } from "./subject.ts";
 import type { Wire } from "./wire.ts";
+import { meaningConformance } from "./meaning.conformance.ts";
 import { streamConformance } from "./stream.conformance.ts";
 
 export function providerConformance(subject: ProviderSubject): void {
@@ -24,6 +25,7 @@ export function providerConformance(subject: ProviderSubject): void {
     answersOverHttp(subject);
     limitsOfTheVendor(subject);
     failuresOfTheConnection(subject);
+    meaningConformance(subject);
     streamConformance(subject);
   });
 }

@@ -1,4 +1,4 @@
-import type { TokenUsage } from "../../src/providers/provider.ts";
+import type { FinishReason, TokenUsage } from "../../src/providers/provider.ts";
 import type { RecordedAnswer } from "../support/recorded-answers.ts";
 
 /** How a vendor puts things, so that one suite can ask the same of all of them. */
@@ -12,6 +12,10 @@ export interface Wire {
   whole(parts?: AnswerParts): RecordedAnswer;
   /** The same as events. */
   stream(parts?: StreamParts): RecordedAnswer;
+  /** What a finish reason of the vendor's stands for. */
+  readonly finishReasons: readonly (readonly [raw: string, reason: FinishReason])[];
+  /** In test/fixtures: the vendor's own answers. */
+  readonly folders: readonly string[];
   /** An error in the vendor's form. */
   error(message: string): unknown;
   /** Recorded answers, and what they have to be taken for. */
@@ -32,6 +36,8 @@ export interface AnswerParts {
   /** Default "Hello from the test server."; `null`: no text at all. */
   readonly text?: string | null;
   readonly model?: string;
+  /** The vendor's finish reason; default: that of a whole text. */
+  readonly finish?: string;
   /** False leaves the usage out. Default: 40 tokens in, 8 out. */
   readonly usage?: boolean;
 }

@@ -8,8 +8,17 @@ export const CHAT_COMPLETIONS: Wire = {
   baseUrl: (origin) => `${origin}/v1`,
   path: () => "/v1/chat/completions",
   keyHeader: { name: "authorization", value: (key) => `Bearer ${key}` },
-  whole: ({ usage = true, ...parts } = {}) => completionAnswer({ ...parts, usage: usage ? USAGE : null }),
+  whole: ({ usage = true, finish = "stop", ...parts } = {}) =>
+    completionAnswer({ ...parts, finishReason: finish, usage: usage ? USAGE : null }),
   stream: completionStream,
+  finishReasons: [
+    ["stop", "stop"],
+    ["end_turn", "stop"],
+    ["length", "length"],
+    ["content_filter", "content-filter"],
+    ["sunset", "other"],
+  ],
+  folders: ["openai"],
   error: (message) => ({ error: { message, type: "t", code: null } }),
   recorded: {
     truncatedEmpty: {

@@ -14,6 +14,17 @@ export const GEMINI_WIRE: Wire = {
     response: { status: 200, headers: { "content-type": "application/json; charset=UTF-8" }, body: content(parts) },
   }),
   stream: contentStream,
+  finishReasons: [
+    ["STOP", "stop"],
+    ["MAX_TOKENS", "length"],
+    ["SAFETY", "content-filter"],
+    ["RECITATION", "content-filter"],
+    ["PROHIBITED_CONTENT", "content-filter"],
+    ["BLOCKLIST", "content-filter"],
+    ["SPII", "content-filter"],
+    ["SUNSET", "other"],
+  ],
+  folders: ["gemini"],
   error: (message) => ({ error: { code: 400, message, status: "INVALID_ARGUMENT" } }),
   recorded: {
     truncatedEmpty: {
@@ -59,7 +70,7 @@ interface ContentParts extends AnswerParts {
 
 function content(parts: ContentParts = {}): Record<string, unknown> {
   const { text = "Hello from the test server.", model = "gemini-3.1-flash-lite", usage = true } = parts;
-  const { finishReason = "STOP" } = parts;
+  const { finish = "STOP", finishReason = finish } = parts;
   const candidate = {
     content: { ...(text !== null && { parts: [{ text }] }), role: "model" },
     ...(finishReason !== null && { finishReason }),

@@ -15,6 +15,15 @@ export const MESSAGES: Wire = {
   keyHeader: { name: "x-api-key", value: (key) => key },
   whole: wholeMessage,
   stream: messageStream,
+  finishReasons: [
+    ["end_turn", "stop"],
+    ["stop_sequence", "stop"],
+    ["max_tokens", "length"],
+    ["model_context_window_exceeded", "length"],
+    ["refusal", "content-filter"],
+    ["sunset", "other"],
+  ],
+  folders: ["anthropic"],
   error: (message) => ({ type: "error", error: { type: "t", message }, request_id: "req_test" }),
   recorded: {
     truncatedEmpty: {
@@ -52,10 +61,11 @@ export const MESSAGES: Wire = {
 
 function wholeMessage(parts: AnswerParts = {}): RecordedAnswer {
   const { text = "Hello from the test server.", model = "claude-haiku-5-5", usage = true } = parts;
+  const { finish = "end_turn" } = parts;
   const body = {
     ...head(model),
     content: text === null ? [] : [{ type: "text", text }],
-    stop_reason: "end_turn",
+    stop_reason: finish,
     ...(usage && { usage: USAGE }),
   };
   return { response: { status: 200, headers: { "content-type": "application/json" }, body } };
