@@ -186,7 +186,7 @@ function failedRow(row: UsageRecord, error: ProviderError, prices: Prices): Usag
   const mayWait = kind === "rate-limited" || kind === "overloaded";
   // "Retry-After: 0" says nothing: taken at its word it would mean call after call without a pause.
   const retryAfterMs = mayWait && error.retryAfterMs !== 0 ? error.retryAfterMs : null;
-  const possiblyBilled = usage === null && sent !== "no" && MAY_BE_BILLED.has(kind);
+  const possiblyBilled = usage === null && sent !== "no" && (MAY_BE_BILLED.has(kind) || error.hasBegun);
   const costMicroUsd = possiblyBilled ? row.costMicroUsd : failureCost(row, error, prices);
   return {
     ...row,

@@ -62,6 +62,8 @@ export interface ProviderErrorFacts {
   readonly requestId?: string | null;
   /** What the answer said about the vendor's limits. Default: nothing. */
   readonly limits?: readonly LimitReport[];
+  /** An answer had begun: it may be billed, whatever came of it. Default false. */
+  readonly hasBegun?: boolean;
   readonly cause?: unknown;
 }
 
@@ -82,6 +84,7 @@ export class ProviderError extends Error {
   readonly reportedCostMicroUsd: number | null;
   readonly requestId: string | null;
   readonly limits: readonly LimitReport[];
+  readonly hasBegun: boolean;
 
   constructor(message: string, facts: ProviderErrorFacts) {
     super(message.slice(0, MAX_MESSAGE_CHARACTERS), { cause: facts.cause });
@@ -96,5 +99,6 @@ export class ProviderError extends Error {
     this.reportedCostMicroUsd = facts.reportedCostMicroUsd ?? null;
     this.requestId = facts.requestId ?? null;
     this.limits = facts.limits ?? [];
+    this.hasBegun = facts.hasBegun ?? false;
   }
 }

@@ -20,7 +20,11 @@ const LOCAL = {
       { file: "openai-compatible/200-stream-llama-box.json", begins: "\n\n1", ends: "3.", usage: tokens(15, 171) },
       { file: "openai-compatible/200-stream-openrouter.json", begins: "1", ends: "3", usage: tokens(15, 9) },
     ],
-    streamError: { file: "openai-compatible/200-stream-openrouter-error.json", kind: "invalid-request" },
+    streamError: {
+      file: "openai-compatible/200-stream-openrouter-error.json",
+      kind: "invalid-request",
+      comesFirst: false,
+    },
   },
 };
 

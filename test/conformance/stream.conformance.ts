@@ -74,12 +74,52 @@ export function streamConformance(subject: ProviderSubject): void {
     expect((await it.provider.generate(request, never)).text).toBe("Hello from the test server.");
   });
 
+  check("does not wait for a server that keeps a stream open after its last event", async () => {
+    await using it = await start(subject, ({ stream }) => [thenNothing(stream())]);
+    if (!it.wire.hasLastEvent) {
+      expect(
+        (await it.failure({ parameters: request.parameters, timeoutMs: 150 }).catch(() => null))?.kind,
+      ).toBeUndefined();
+      return;
+    }
+    const response = await it.provider.generate({ ...request, timeoutMs: 3_600_000 }, never);
+    expect(response.text).toBe("Hello from the test server.");
+    expect(response.usage.estimated).toBe(false);
+    await it.server.idle();
+    expect(it.server.calls[0]?.state).toBe("broken");
+  });
+
+  check("keeps a text that was complete when the signal fired", async () => {
+    await using it = await start(subject, ({ stream }) => [thenNothing(stream())]);
+    const controller = new AbortController();
+    const heard = Promise.withResolvers<void>();
+    const onText = (text: string): void => (text.endsWith("server.") ? heard.resolve() : undefined);
+    const answer = it.provider.generate({ ...request, onText }, controller.signal);
+    await heard.promise;
+    // The end comes in the same packet, or in the next one.
+    setImmediate(() => controller.abort());
+    expect((await answer).text).toBe("Hello from the test server.");
+  });
+
   check("tells an error in the stream for what it is", async () => {
     await using it = await start(subject, ({ recorded }) => [recordedAnswer(recorded.streamError.file)]);
     const failure = await it.failure({ parameters: request.parameters });
 
     expect(failure).toMatchObject({ kind: it.wire.recorded.streamError.kind, sent: "yes", status: 200 });
     expect(failure.message).toMatch(/^HTTP 200, then an error in the stream: ./);
+  });
+
+  check("knows that an answer may be billed of which a part came before the error", async () => {
+    const { parameters } = request;
+    await using it = await start(subject, ({ stream, recorded }) => [
+      thenError(stream({ isWhole: false }), recordedAnswer(recorded.streamError.file)),
+      recordedAnswer(recorded.streamError.file),
+    ]);
+    const begun = await it.failure({ parameters });
+    expect(begun).toMatchObject({ kind: it.wire.recorded.streamError.kind, hasBegun: true, usage: null });
+    expect(await it.failure({ parameters })).toMatchObject({
+      hasBegun: !it.wire.recorded.streamError.comesFirst,
+    });
   });
 
   check("ends a stream that drips at the deadline", async () => {
@@ -125,6 +165,11 @@ function inPieces({ response: { status, headers, bodyText = "" } }: RecordedAnsw
     }
     response.end(body.subarray(cut));
   };
+}
+
+/** The error's events after those of an answer. */
+function thenError({ response }: RecordedAnswer, { response: error }: RecordedAnswer): RecordedAnswer {
+  return { response: { ...response, bodyText: `${response.bodyText}${error.bodyText}` } };
 }
 
 function thenReset({ response: { status, headers, bodyText } }: RecordedAnswer): Answer {

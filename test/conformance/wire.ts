@@ -14,6 +14,8 @@ export interface Wire {
   stream(parts?: StreamParts): RecordedAnswer;
   /** What a finish reason of the vendor's stands for. */
   readonly finishReasons: readonly (readonly [raw: string, reason: FinishReason])[];
+  /** A stream says itself when it is over, before its connection ends. */
+  readonly hasLastEvent: boolean;
   /** In test/fixtures: the vendor's own answers. */
   readonly folders: readonly string[];
   /** An error in the vendor's form. */
@@ -26,7 +28,7 @@ export interface Wire {
     readonly refusals: readonly Recorded[];
     readonly streams: readonly RecordedStream[];
     /** An error after a 200, in the stream. */
-    readonly streamError: { readonly file: string; readonly kind: string };
+    readonly streamError: { readonly file: string; readonly kind: string; readonly comesFirst: boolean };
     /** An answer that leaves out its choices. */
     readonly noAnswer: unknown;
   };

@@ -53,7 +53,7 @@ function createAnthropic(connection: ProviderConnection, { catalogue, ...context
   return createHttpProvider<MessagesBody>(
     {
       id: ANTHROPIC.id,
-      apiKey: connection.apiKey,
+      secrets: [connection.apiKey ?? ""],
       sentHeaders: ["x-api-key", "anthropic-version"],
       build: (request) => buildRequest(request, catalogue.family(ANTHROPIC.id, request.model)),
       async send(body, { exchange }) {
@@ -64,7 +64,7 @@ function createAnthropic(connection: ProviderConnection, { catalogue, ...context
       },
       read: readMessage,
       openStream: assembleMessage,
-      prepare: () => void client().catch(() => undefined),
+      prepare: client,
     },
     context,
   );

@@ -46,7 +46,9 @@ export function assembleMessage(): StreamAssembler {
       if (known.success) takeEvent(known.data);
     },
     text: () => text,
-    whole: () => (isDone ? { ...head, content: [{ type: "text", text }], usage: counted } : null),
+    isOver: () => isDone,
+    whole: () =>
+      isDone || head.stop_reason !== undefined ? { ...head, content: [{ type: "text", text }], usage: counted } : null,
   };
 }
 

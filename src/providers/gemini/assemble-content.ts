@@ -23,6 +23,8 @@ export function assembleContent(): StreamAssembler {
       finishReason = candidates[0]?.finishReason ?? finishReason;
     },
     text: () => text,
+    // No event says that it is the last.
+    isOver: () => false,
     whole() {
       if (finishReason !== null) return { ...head, candidates: [{ finishReason, content: { parts: [{ text }] } }] };
       return isBlocked ? head : null;

@@ -43,7 +43,7 @@ function createGemini(connection: ProviderConnection, { catalogue, ...context }:
   return createHttpProvider<GeminiCall>(
     {
       id: GEMINI.id,
-      apiKey: connection.apiKey,
+      secrets: [connection.apiKey ?? ""],
       sentHeaders: ["x-goog-api-key"],
       build: (request) => buildRequest(request, catalogue.family(GEMINI.id, request.model)),
       async send({ parameters, isStream }, { exchange }) {
@@ -55,7 +55,7 @@ function createGemini(connection: ProviderConnection, { catalogue, ...context }:
       },
       read: readContent,
       openStream: assembleContent,
-      prepare: () => void client().catch(() => undefined),
+      prepare: client,
     },
     context,
   );

@@ -1,5 +1,7 @@
 import type { ProviderErrorKind } from "../provider-error.ts";
+import type { ChatMessage } from "../provider.ts";
 import { googleParameter, isGoogleKeyRefused, isGooglePromptTooLong, isGoogleQuotaGone } from "./google-error.ts";
+import { withoutPrompt } from "./redact.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { readVendorError, type VendorError } from "./vendor-error.ts";
 
@@ -12,6 +14,8 @@ export interface FailedAnswer {
   readonly body: unknown;
   /** Epoch ms. */
   readonly now: number;
+  /** What was sent: what the vendor quotes of it says nothing of its own. Default: nothing. */
+  readonly quoted?: readonly ChatMessage[];
 }
 
 export interface Classification {
@@ -25,8 +29,9 @@ export interface Classification {
 }
 
 /** What an answer other than 2xx means. The wordings are the vendors' own: see test/fixtures/README.md. */
-export function classifyError({ status, headers, body, now }: FailedAnswer): Classification {
-  const error = readVendorError(body);
+export function classifyError({ status, headers, body, now, quoted = [] }: FailedAnswer): Classification {
+  const told = readVendorError(body);
+  const error = { ...told, message: withoutPrompt(told.message, quoted) };
   const kind = kindOf({ error, headers, status: status ?? statusTold(error) });
   const isTemporary = kind === "rate-limited" || kind === "overloaded";
   return {

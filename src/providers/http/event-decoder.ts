@@ -1,5 +1,11 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
 
+export interface StreamEvent {
+  /** `null`: it has none, and so is a plain message. */
+  readonly name: string | null;
+  readonly data: string;
+}
+
 /** Takes the bytes of a stream of server-sent events as they come, cut anywhere. */
 export interface EventDecoder {
   /** @returns false: a single event is larger than it may be */
@@ -7,12 +13,12 @@ export interface EventDecoder {
 }
 
 /** Comments, such as the keep-alives of gateways, are left out. An event without its end never was one. */
-export function createEventDecoder(maxEventBytes: number, onData: (data: string) => void): EventDecoder {
+export function createEventDecoder(maxEventBytes: number, onEvent: (event: StreamEvent) => void): EventDecoder {
   const utf8 = new TextDecoder();
   let isTooLarge = false;
   const parser: EventSourceParser = createParser({
     maxBufferSize: maxEventBytes,
-    onEvent: ({ data }) => onData(data),
+    onEvent: ({ event, data }) => onEvent({ name: event ?? null, data }),
     onError: ({ type }) => {
       if (type === "max-buffer-size-exceeded") isTooLarge = true;
     },

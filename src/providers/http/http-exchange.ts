@@ -1,10 +1,16 @@
 import type { Dispatcher } from "undici";
-import { createEventDecoder, type EventDecoder } from "./event-decoder.ts";
+import { createEventDecoder, type EventDecoder, type StreamEvent } from "./event-decoder.ts";
 
 /** Replies are a few KB; what is longer than 4 MiB is no completion and is not read to its end. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** A stream wraps every token into some 300 bytes, and nothing of it is kept. */
 const MAX_STREAM_BYTES = 64 * 1024 * 1024;
+
+/** `over`: nothing that comes later counts, and the call need not wait for it. */
+export type StreamState = "goes-on" | "over" | "too-large";
+
+/** How long a server may take to end a stream that is over, so that its connection can be used again. */
+const DRAIN_MS = 1000;
 
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -12,11 +18,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Lower-case names of headers that are sent besides `SENT_HEADERS`. */
   readonly sentHeaders?: readonly string[];
-  /**
-   * Told the data of every server-sent event of a 2xx answer that is a stream. False ends the call: it is too large.
-   * Must not throw.
-   */
-  readonly onEvent?: (data: string) => boolean;
+  /** Told every server-sent event of a 2xx answer that is a stream. Must not throw. */
+  readonly onEvent?: (event: StreamEvent) => StreamState;
 }
 
 export interface HttpAnswer {
@@ -142,13 +145,22 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const { onEvent } = this.#options;
     const isStream = status < 300 && /^text\/event-stream\b/i.test(this.#headers["content-type"] ?? "");
     if (onEvent === undefined || !isStream) return;
-    this.#events = createEventDecoder(MAX_BODY_BYTES, (data) => {
-      if (this.outcome === null && !onEvent(data)) this.#stop("too-large");
+    this.#events = createEventDecoder(MAX_BODY_BYTES, (event) => {
+      if (this.outcome !== null) return;
+      const state = onEvent(event);
+      if (state === "too-large") this.#stop("too-large");
+      else if (state === "over") this.#endStream();
     });
+  }
+
+  #endStream(): void {
+    this.#finish({ answer: { status: this.#status ?? 0, headers: this.#headers, text: "", isStream: true } });
+    this.#timer = setTimeout(() => this.#controller?.abort(new Error("the call is over")), DRAIN_MS);
   }
 
   /** Copies into one growing buffer: a list of one-byte chunks would hold a hundred times the limit. */
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.outcome !== null) return;
     const bytes = this.#bodyBytes + chunk.length;
     if (this.#events !== null) {
       this.#bodyBytes = bytes;
@@ -166,12 +178,14 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    clearTimeout(this.#timer);
     const isStream = this.#events !== null;
     const text = isStream ? "" : utf8.decode(this.#body.subarray(0, this.#bodyBytes));
     this.#finish({ answer: { status: this.#status ?? 0, headers: this.#headers, text, isStream } });
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#timer);
     const code = codeOf(error);
     this.#fail(failureReason(code, this.#controller !== null), code);
   }

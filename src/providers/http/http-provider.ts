@@ -1,10 +1,10 @@
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { AdjustedParameter, GenerateRequest, GenerateResponse, Provider, ProviderId } from "../provider.ts";
-import { classifyError } from "./classify-error.ts";
+import { classifyError, type Classification } from "./classify-error.ts";
 import { estimateUsage } from "./estimate-usage.ts";
 import type { HttpAnswer, HttpExchange, HttpFailure } from "./http-exchange.ts";
 import type { HttpTransport } from "./http-transport.ts";
-import { parseJson } from "./json.ts";
+import { isRecord, parseJson } from "./json.ts";
 import { limitReports } from "./limit-headers.ts";
 import { noAnswer, readBody, type ReadAnswer } from "./read-answer.ts";
 import { redact } from "./redact.ts";
@@ -18,8 +18,8 @@ export interface BuiltRequest<Body> {
 /** All that differs between vendors that are called over HTTP. */
 export interface Dialect<Body> {
   readonly id: ProviderId;
-  /** Kept out of every error; `null`: the server wants none. */
-  readonly apiKey: string | null;
+  /** Kept out of every error: the key, and what else is sent that nobody must see. */
+  readonly secrets: readonly string[];
   /** Headers of its own, lower case: others than those of `HttpExchange` are not sent. */
   readonly sentHeaders: readonly string[];
   /** The wire body of one attempt, and everything in it that is not as configured. */
@@ -29,8 +29,8 @@ export interface Dialect<Body> {
   /** What a 2xx body says. Never throws; `null`: it is no answer of this vendor's. */
   readonly read: (body: unknown) => ReadAnswer | null;
   openStream(): StreamAssembler;
-  /** Starts to load the vendor's package. */
-  prepare(): void;
+  /** Loads the vendor's package. */
+  prepare(): Promise<unknown>;
 }
 
 export interface HttpContext {
@@ -43,23 +43,33 @@ export interface HttpContext {
 export function createHttpProvider<Body>(dialect: Dialect<Body>, context: HttpContext): Provider {
   const generate = async (request: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> => {
     const { body, adjustedParams } = dialect.build(request);
+    await dialect.prepare().catch((error: unknown) => {
+      throw packageError(dialect, error);
+    });
     const stream = request.parameters.stream ? new StreamReader(dialect.openStream(), request.onText) : null;
     const exchange = context.transport.open({
       signal,
       timeoutMs: request.timeoutMs,
       sentHeaders: dialect.sentHeaders,
-      ...(stream !== null && { onEvent: (data) => stream.take(data) }),
+      ...(stream !== null && { onEvent: (event) => stream.take(event) }),
     });
     // Not the package's error: it quotes the header that it could not build, key included.
     await dialect.send(body, { exchange, request }).catch(() => undefined);
     const call: Call = { dialect, request, adjustedParams, stream, now: context.now ?? Date.now };
     return respond(call, exchange.outcome);
   };
-  return { id: dialect.id, generate, prepare: () => dialect.prepare() };
+  return { id: dialect.id, generate, prepare: () => void dialect.prepare().catch(() => undefined) };
+}
+
+/** The worker lacks something; the providers that come after it may work all the same. */
+function packageError({ id }: Pick<Dialect<unknown>, "id">, error: unknown): ProviderError {
+  const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+  const message = `the package that calls ${id} could not be loaded${code}; is it installed?`;
+  return new ProviderError(message, { kind: "network", provider: id, sent: "no" });
 }
 
 interface Call {
-  readonly dialect: Pick<Dialect<unknown>, "id" | "apiKey" | "read">;
+  readonly dialect: Pick<Dialect<unknown>, "id" | "secrets" | "read">;
   readonly request: GenerateRequest;
   readonly adjustedParams: readonly AdjustedParameter[];
   readonly stream: StreamReader | null;
@@ -74,13 +84,21 @@ function respond(call: Call, outcome: HttpExchange["outcome"]): GenerateResponse
   const { answer } = outcome;
   if (answer.status < 200 || answer.status >= 300) throw statusError(call, answer);
   if (answer.isStream && call.stream !== null) return afterStream(call, call.stream, answer);
+  const body = parseJson(answer.text);
+  if (isErrorAlone(body)) throw errorAfter200(call, body, answer);
   return toResponse(call, readBody(answer.text, call.dialect.read), answer);
 }
 
 type AnswerHead = Pick<HttpAnswer, "status" | "headers">;
 
+/** Gateways and xAI also put errors into a 200. */
+function isErrorAlone(body: unknown): boolean {
+  if (!isRecord(body) || (body["error"] ?? null) === null) return false;
+  return ["choices", "content", "candidates"].every((name) => body[name] === undefined);
+}
+
 function afterStream(call: Call, stream: StreamReader, head: AnswerHead): GenerateResponse {
-  if (stream.error !== null) throw streamError(call, stream.error, head);
+  if (stream.error !== null) throw errorAfter200(call, stream.error, head);
   const whole = stream.whole();
   const read = whole === null ? null : call.dialect.read(whole);
   return toResponse(call, read ?? noAnswer("the stream ended before the answer did"), head);
@@ -89,9 +107,9 @@ function afterStream(call: Call, stream: StreamReader, head: AnswerHead): Genera
 /** An answer that was complete when its connection broke is as good as any: it was paid for. */
 function afterFailure(call: Call, failure: HttpFailure): GenerateResponse {
   const { stream } = call;
-  const { status, headers, isStream, reason } = failure;
+  const { status, headers, isStream } = failure;
   const isOver = isStream && stream !== null && (stream.error !== null || stream.whole() !== null);
-  if (isOver && status !== null && reason !== "aborted") return afterStream(call, stream, { status, headers });
+  if (isOver && status !== null) return afterStream(call, stream, { status, headers });
   throw failureError(call, failure);
 }
 
@@ -100,7 +118,7 @@ function toResponse(call: Call, read: ReadAnswer, { status, headers }: AnswerHea
   const requestId = requestIdOf(headers) ?? read.id;
   const limits = limitReports(headers);
   if ("kind" in outcome) {
-    const facts = { kind: outcome.kind, status, usage, reportedCostMicroUsd, requestId, limits };
+    const facts = { kind: outcome.kind, status, usage, reportedCostMicroUsd, requestId, limits, hasBegun: true };
     throw callError(call, `HTTP ${status}: ${outcome.message}`, facts);
   }
   return {
@@ -108,12 +126,17 @@ function toResponse(call: Call, read: ReadAnswer, { status, headers }: AnswerHea
     finishReason: read.finishReason,
     rawFinishReason: read.rawFinishReason,
     model: read.model ?? call.request.model,
-    usage: usage ?? estimateUsage(call.request.messages, outcome.text),
+    usage: usage ?? estimateUsage(call.request.messages, outcome.text, hiddenTokensOf(call.request)),
     reportedCostMicroUsd,
     adjustedParams: call.adjustedParams,
     requestId,
     limits,
   };
+}
+
+/** What a model may have reasoned unseen: the room that it was given for that. */
+function hiddenTokensOf({ capTokens, parameters: { maxTokens }, isRecovery }: GenerateRequest): number {
+  return isRecovery ? 0 : Math.max(0, capTokens - maxTokens);
 }
 
 /** `x-request-id` of OpenAI and those who follow it, `request-id` of Anthropic. */
@@ -122,7 +145,7 @@ function requestIdOf(headers: HttpAnswer["headers"]): string | null {
 }
 
 function statusError(call: Call, { status, headers, text }: HttpAnswer): ProviderError {
-  const { message, code, ...facts } = classifyError({ status, headers, body: parseJson(text), now: call.now() });
+  const { message, code, ...facts } = classify(call, parseJson(text), { status, headers });
   const detail = status < 400 ? "a redirect, which is not followed" : message;
   return callError(call, `HTTP ${status}${detail === "" ? "" : `: ${detail}`}`, {
     ...facts,
@@ -134,16 +157,27 @@ function statusError(call: Call, { status, headers, text }: HttpAnswer): Provide
 }
 
 /** The vendor had already said 200 when it found out: its error is judged by what it says. */
-function streamError(call: Call, body: unknown, { status, headers }: AnswerHead): ProviderError {
-  const { message, code, kind, ...facts } = classifyError({ status: null, headers, body, now: call.now() });
-  return callError(call, `HTTP ${status}, then an error in the stream: ${message}`, {
+function errorAfter200(call: Call, body: unknown, { status, headers }: AnswerHead): ProviderError {
+  const where = call.stream?.error === body ? "in the stream" : "in place of an answer";
+  const { message, code, kind, ...facts } = classify(call, body, { status: null, headers });
+  return callError(call, `HTTP ${status}, then an error ${where}: ${message}`, {
     ...facts,
     kind,
     code: code === null ? null : redactFor(call, code),
     status,
+    hasBegun: call.stream?.hasBegun === true,
     requestId: requestIdOf(headers),
     limits: limitReports(headers),
   });
+}
+
+/** By what the vendor says, without what it quotes of us: a prompt can have any word in it. */
+function classify(
+  { request, now }: Call,
+  body: unknown,
+  head: { readonly status: number | null; readonly headers: HttpAnswer["headers"] },
+): Classification {
+  return classifyError({ ...head, body, now: now(), quoted: request.messages });
 }
 
 /** What each way to fail means: which kind, whether the vendor may have seen the request, and what to tell people. */
@@ -186,5 +220,5 @@ function callError(call: Call, message: string, facts: CallFacts): ProviderError
 }
 
 function redactFor({ dialect, request }: Call, text: string): string {
-  return redact(text, dialect.apiKey, request.messages);
+  return redact(text, dialect.secrets, request.messages);
 }

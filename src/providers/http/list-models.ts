@@ -34,11 +34,14 @@ export async function listModels(id: ProviderId, apiKey: string | null, list: Mo
     if (answer.statusCode === 200) return list.read(body);
     const facts = { status: answer.statusCode, headers: textHeaders(answer.headers), body, now: Date.now() };
     const { kind, message } = classifyError(facts);
-    throw new ProviderError(redact(`HTTP ${answer.statusCode}: ${message}`, apiKey, []), {
-      kind,
-      provider: id,
-      sent: "yes",
-    });
+    throw new ProviderError(
+      redact(`HTTP ${answer.statusCode}: ${message}`, [apiKey ?? "", ...Object.values(list.headers)], []),
+      {
+        kind,
+        provider: id,
+        sent: "yes",
+      },
+    );
   } catch (error) {
     if (error instanceof ProviderError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "no answer";

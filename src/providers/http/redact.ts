@@ -3,23 +3,39 @@ import type { ChatMessage } from "../provider.ts";
 const KEY_LIKE = /\b(?:sk|xai)-[\w*.-]{4,}|\bAIza[\w*.-]{4,}|\bBearer\s+\S+/gi;
 
 /** Local servers are given words such as `none` or `ollama`; removing those would only garble the message. */
-const SHORTEST_KEY_CHARACTERS = 8;
+const SHORTEST_SECRET_CHARACTERS = 8;
 
 /** So much of a prompt, quoted back, marks the rest of a message as prompt. */
 const PROMPT_START_CHARACTERS = 24;
 
 /**
- * A vendor's message without what must not reach logs and results: the key (vendors do answer "Incorrect API key
- * provided: sk-…") and the prompt, which some quote back.
+ * A vendor's message without what must not reach logs and results: keys and other secrets (vendors do answer "Incorrect
+ * API key provided: sk-…") and the prompt, which some quote back.
  */
-export function redact(message: string, apiKey: string | null, messages: readonly ChatMessage[]): string {
-  const isSecret = apiKey !== null && apiKey.length >= SHORTEST_KEY_CHARACTERS;
-  const known = isSecret ? message.replaceAll(apiKey, "[key]") : message;
-  const withoutKeys = known.replace(KEY_LIKE, "[key]");
-  const quotes = messages
-    .map(({ content }) => content.trim().slice(0, PROMPT_START_CHARACTERS))
-    .filter((start) => start.length === PROMPT_START_CHARACTERS)
-    .map((start) => withoutKeys.indexOf(start))
+export function redact(message: string, secrets: readonly string[], messages: readonly ChatMessage[]): string {
+  const known = secrets
+    .filter(({ length }) => length >= SHORTEST_SECRET_CHARACTERS)
+    .reduce((text, secret) => text.replaceAll(secret, "[key]"), message);
+  return withoutPrompt(known.replace(KEY_LIKE, "[key]"), messages);
+}
+
+/** What a message says before it quotes a prompt, in whatever form it does. */
+export function withoutPrompt(message: string, messages: readonly ChatMessage[]): string {
+  const positions = messages
+    .flatMap(({ content }) => [content, quoted(content), quoted(quoted(content))])
+    .map((content) => oneLine(content).slice(0, PROMPT_START_CHARACTERS))
+    .filter(({ length }) => length === PROMPT_START_CHARACTERS)
+    .map((start) => message.indexOf(start))
     .filter((position) => position >= 0);
-  return quotes.length === 0 ? withoutKeys : `${withoutKeys.slice(0, Math.min(...quotes))}[prompt]`;
+  return positions.length === 0 ? message : `${message.slice(0, Math.min(...positions))}[prompt]`;
+}
+
+/** As it stands within JSON. */
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** As messages of vendors are kept: one line, without control characters. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }

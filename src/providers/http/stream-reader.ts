@@ -1,3 +1,5 @@
+import type { StreamEvent } from "./event-decoder.ts";
+import type { StreamState } from "./http-exchange.ts";
 import { isRecord, parseJson } from "./json.ts";
 
 /** Puts the events of one stream together. One instance per call. */
@@ -8,6 +10,8 @@ export interface StreamAssembler {
   text(): string;
   /** The same body as an answer that was not streamed; `null` while the end is missing. */
   whole(): unknown;
+  /** The vendor's last event has come. Those that have none such are over when their connection is. */
+  isOver(): boolean;
 }
 
 /** Of the assembled text: whatever is longer is no post. */
@@ -17,6 +21,8 @@ const MAX_TEXT_CHARACTERS = 4 * 1024 * 1024;
 export class StreamReader {
   /** An event that tells an error; `null`: none did. It ends the answer, whatever comes later. */
   error: unknown = null;
+  /** Something of an answer came, be it a text or not: the vendor may send a bill for it. */
+  hasBegun = false;
 
   readonly #assembler: StreamAssembler;
   readonly #onText: ((textSoFar: string) => void) | undefined;
@@ -27,22 +33,33 @@ export class StreamReader {
     this.#onText = onText;
   }
 
-  /** @returns false: the text is larger than it may be */
-  take(data: string): boolean {
+  take({ name, data }: StreamEvent): StreamState {
     const event = parseJson(data);
-    // All vendors tell an error in an event's `error`; OpenAI's chunks never have that member otherwise.
-    if (isRecord(event) && event["error"] !== undefined && event["error"] !== null) this.error ??= event;
-    if (this.error !== null) return true;
+    if (name === "error" || tellsError(event)) {
+      this.error ??= event;
+      return "over";
+    }
+    this.hasBegun = true;
     this.#assembler.push(event);
     const text = this.#assembler.text();
     if (text.length > this.#told) {
       this.#told = text.length;
       this.#onText?.(text);
     }
-    return text.length <= MAX_TEXT_CHARACTERS;
+    if (text.length > MAX_TEXT_CHARACTERS) return "too-large";
+    return this.#assembler.isOver() ? "over" : "goes-on";
   }
 
   whole(): unknown {
     return this.error === null ? this.#assembler.whole() : null;
   }
+}
+
+/** `{error}` (OpenAI, Anthropic, Google), `{object: "error"}` (vLLM), `{choices: [{error}]}` (OpenRouter). */
+function tellsError(event: unknown): boolean {
+  if (!isRecord(event)) return false;
+  const { error, object, choices } = event;
+  const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const ofChoice = isRecord(first) ? first["error"] : undefined;
+  return (error ?? ofChoice ?? null) !== null || object === "error";
 }

@@ -1,3 +1,5 @@
+import { oneLine } from "./redact.ts";
+
 /** What a vendor says about a failed call, whatever shape it says it in. */
 export interface VendorError {
   readonly message: string;
@@ -28,7 +30,7 @@ export function readVendorError(body: unknown): VendorError {
   if (!isRecord(outer)) {
     return { message: describeText(outer), code: null, codes: "", parameter: null, retryDelay: null, quotas: [] };
   }
-  const inner = isRecord(outer["error"]) ? outer["error"] : outer;
+  const inner = [outer["error"], errorOfChoice(outer["choices"])].find(isRecord) ?? outer;
   const { details } = inner;
   const codes = [isRecord(details) ? details["error_code"] : null, inner["code"], inner["type"]]
     .map(text)
@@ -41,6 +43,12 @@ export function readVendorError(body: unknown): VendorError {
     retryDelay: text(detailOf(details, RETRY_INFO)?.["retryDelay"]),
     quotas: quotaIds(detailOf(details, QUOTA_FAILURE)?.["violations"]),
   };
+}
+
+/** OpenRouter puts the error of one choice into it. */
+function errorOfChoice(choices: unknown): unknown {
+  const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  return isRecord(first) ? first["error"] : undefined;
 }
 
 /** https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto; elsewhere `details` is a text. */
@@ -60,12 +68,8 @@ function describeText(body: unknown): string {
   return /^\s*</.test(body) ? "an HTML page in place of JSON" : clean(body);
 }
 
-/** One line, without control characters. */
 function clean(message: string): string {
-  return message
-    .slice(0, MAX_READ_CHARACTERS)
-    .replace(/[\s\p{Cc}]+/gu, " ")
-    .trim();
+  return oneLine(message.slice(0, MAX_READ_CHARACTERS));
 }
 
 function text(value: unknown): string | null {

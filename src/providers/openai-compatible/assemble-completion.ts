@@ -43,7 +43,8 @@ export function assembleCompletion(): StreamAssembler {
       if (chunk.success) takeChunk(chunk.data);
     },
     text: () => message.content,
-    whole: () =>
-      isDone || finishReason !== null ? { ...head, choices: [{ finish_reason: finishReason, message }] } : null,
+    // `[DONE]` alone is no end: servers send it after errors as well.
+    whole: () => (finishReason === null ? null : { ...head, choices: [{ finish_reason: finishReason, message }] }),
+    isOver: () => isDone,
   };
 }

@@ -31,7 +31,7 @@ export function createChatCompletions(vendor: ChatCompletionsVendor, context: Ht
   return createHttpProvider<ChatCompletionsBody>(
     {
       id: vendor.id,
-      apiKey: vendor.apiKey,
+      secrets: [vendor.apiKey ?? "", ...Object.values(vendor.headers ?? {})],
       sentHeaders: Object.keys(vendor.headers ?? {}).map((name) => name.toLowerCase()),
       build: (request) => buildRequest(request, vendor.family(request.model)),
       async send(body, { exchange, request }) {
@@ -41,7 +41,7 @@ export function createChatCompletions(vendor: ChatCompletionsVendor, context: Ht
       },
       read: (body) => readCompletion(body, vendor.reasoningTokens),
       openStream: assembleCompletion,
-      prepare: () => void client().catch(() => undefined),
+      prepare: client,
     },
     context,
   );

@@ -37,10 +37,14 @@ export function readCompletion(body: unknown, convention: ReasoningTokens): Read
   };
 }
 
+/** The model did not stop, its server did: OpenRouter, Z.ai, DeepSeek. */
+const BROKEN: ReadonlySet<string> = new Set(["error", "network_error", "insufficient_system_resource"]);
+
 function readChoice({ finish_reason, message }: z.infer<typeof choiceSchema>): ReadAnswer["outcome"] {
   const refusal = message?.refusal ?? "";
   if (refusal.trim() !== "") return { kind: "content-filtered", message: "the model refused" };
   const raw = finish_reason ?? null;
+  if (BROKEN.has(raw ?? "")) return noAnswer(`the vendor's finish reason is ${raw}: the answer is not whole`).outcome;
   return textOrReason(message?.content ?? "", finishReason(raw), raw);
 }
 

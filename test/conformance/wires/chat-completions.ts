@@ -18,6 +18,7 @@ export const CHAT_COMPLETIONS: Wire = {
     ["content_filter", "content-filter"],
     ["sunset", "other"],
   ],
+  hasLastEvent: true,
   folders: ["openai"],
   error: (message) => ({ error: { message, type: "t", code: null } }),
   recorded: {
@@ -36,7 +37,7 @@ export const CHAT_COMPLETIONS: Wire = {
         usage: { inputTokens: 78, outputTokens: 9, estimated: false },
       },
     ],
-    streamError: { file: "openai/200-stream-error.json", kind: "overloaded" },
+    streamError: { file: "openai/200-stream-error.json", kind: "overloaded", comesFirst: true },
     noAnswer: { choices: [] },
   },
 };

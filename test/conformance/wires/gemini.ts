@@ -24,6 +24,7 @@ export const GEMINI_WIRE: Wire = {
     ["SPII", "content-filter"],
     ["SUNSET", "other"],
   ],
+  hasLastEvent: false,
   folders: ["gemini"],
   error: (message) => ({ error: { code: 400, message, status: "INVALID_ARGUMENT" } }),
   recorded: {
@@ -58,7 +59,7 @@ export const GEMINI_WIRE: Wire = {
         usage: { inputTokens: 9, outputTokens: 0 },
       },
     ],
-    streamError: { file: "gemini/200-stream-error.json", kind: "overloaded" },
+    streamError: { file: "gemini/200-stream-error.json", kind: "overloaded", comesFirst: true },
     noAnswer: { usageMetadata: USAGE, modelVersion: "gemini-3.1-flash-lite" },
   },
 };

@@ -23,6 +23,7 @@ export const MESSAGES: Wire = {
     ["refusal", "content-filter"],
     ["sunset", "other"],
   ],
+  hasLastEvent: true,
   folders: ["anthropic"],
   error: (message) => ({ type: "error", error: { type: "t", message }, request_id: "req_test" }),
   recorded: {
@@ -54,7 +55,7 @@ export const MESSAGES: Wire = {
         usage: {},
       },
     ],
-    streamError: { file: "anthropic/200-stream-overloaded-error.json", kind: "overloaded" },
+    streamError: { file: "anthropic/200-stream-overloaded-error.json", kind: "overloaded", comesFirst: true },
     noAnswer: { type: "message", content: null },
   },
 };

@@ -228,6 +228,18 @@ describe("a call", () => {
     },
   );
 
+  it.each(["truncated-empty", "content-filtered", "overloaded", "rate-limited"] as const)(
+    "that fails as %s after an answer had begun may have been billed when no usage was told",
+    async (kind) => {
+      const facts = { kind, sent: "yes", status: 200, hasBegun: true } as const;
+      expect(await rowAfter(facts)).toMatchObject({ possiblyBilled: true, costMicroUsd: 660, usage: null });
+      expect(await rowAfter({ ...facts, usage: RESPONSE.usage })).toMatchObject({
+        possiblyBilled: false,
+        costMicroUsd: 80,
+      });
+    },
+  );
+
   it("that is refused costs nothing, unless the vendor tells its tokens", async () => {
     expect(await rowAfter({ kind: "rate-limited", sent: "yes", status: 429, retryAfterMs: 5000 })).toMatchObject({
       outcome: "rate-limited",

@@ -43,10 +43,15 @@ describe("assembleMessage", () => {
     expect(assembled(START, ...events, STOP)).toMatchObject({ content: [{ text: "ABC" }] });
   });
 
-  it("is not over before it says so", () => {
+  it("is whole when it says why it stopped, and over when it says so", () => {
     const delta = { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 2 } };
-    expect(assembled(START, delta)).toBeNull();
-    expect(assembled(START, delta, STOP)).not.toBeNull();
+    expect(assembled(START)).toBeNull();
+    expect(assembled(START, delta)).toMatchObject({ stop_reason: "end_turn", usage: { output_tokens: 2 } });
+    const assembler = assembleMessage();
+    for (const event of [START, delta]) assembler.push(event);
+    expect(assembler.isOver()).toBe(false);
+    assembler.push(STOP);
+    expect(assembler.isOver()).toBe(true);
   });
 
   it("passes over what it does not know", () => {

@@ -10,27 +10,38 @@ const MESSAGES = [
 
 describe("redact", () => {
   it("removes our key, whatever it looks like", () => {
-    expect(redact(`Incorrect API key provided: ${KEY}.`, KEY, [])).toBe("Incorrect API key provided: [key].");
+    expect(redact(`Incorrect API key provided: ${KEY}.`, [KEY], [])).toBe("Incorrect API key provided: [key].");
   });
 
   it.each(["sk-proj-abcDEF_123", "sk-ab***********xyz9", "xai-0123456789", "Bearer abc.def"])(
     "removes what looks like a key: %s",
     (key) => {
-      expect(redact(`You sent ${key} here`, null, [])).toBe("You sent [key] here");
+      expect(redact(`You sent ${key} here`, [], [])).toBe("You sent [key] here");
     },
   );
 
   it("cuts a message where it begins to quote the prompt", () => {
-    expect(redact(`Invalid prompt: ${PROMPT} is not allowed`, KEY, MESSAGES)).toBe("Invalid prompt: [prompt]");
+    expect(redact(`Invalid prompt: ${PROMPT} is not allowed`, [KEY], MESSAGES)).toBe("Invalid prompt: [prompt]");
+  });
+
+  it.each([
+    ["in one line", "You are Bob. Your secret handle"],
+    ["as JSON", '[{"input":"You are Bob.\\nYour secret handle is @bob"}]'],
+    ["as JSON of JSON", JSON.stringify('{"input":"You are Bob.\\nYour secret handle is @bob"}')],
+  ])("finds a prompt of several lines that is quoted %s", (_, quoted) => {
+    const messages = [{ role: "system", content: "You are Bob.\nYour secret handle is @bob, says nobody." }] as const;
+    const told = redact(`Bad request: ${quoted}`, [], messages);
+    expect(told).toMatch(/\[prompt\]$/);
+    expect(told).not.toContain("secret");
   });
 
   it("leaves messages that quote nothing as they are", () => {
     const message = "Rate limit reached for gpt-6-luna on tokens per min. Short.";
-    expect(redact(message, KEY, MESSAGES)).toBe(message);
-    expect(redact(message, "", MESSAGES)).toBe(message);
+    expect(redact(message, [KEY], MESSAGES)).toBe(message);
+    expect(redact(message, [""], MESSAGES)).toBe(message);
   });
 
   it("does not take a placeholder for a key", () => {
-    expect(redact("none of the models is loaded", "none", [])).toBe("none of the models is loaded");
+    expect(redact("none of the models is loaded", ["none"], [])).toBe("none of the models is loaded");
   });
 });
