@@ -95,7 +95,7 @@ function providersOf({ file, providers }: WorkerParts["config"]): ProviderRegist
   const { settings, definitions, catalogue } = providers;
   return createProviders(settings, {
     ...{ definitions, catalogue, limitGroups: file.limitGroups },
-    transport: { idleTimeoutMs: file.idleSeconds * 1000 },
+    transport: { idleTimeoutMs: Math.round(file.idleSeconds * 1000) },
   });
 }
 

@@ -52,7 +52,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/providers/all-providers.ts": { imports: ["src/providers/"] },
   // What all vendors share that are called over HTTP.
   "src/providers/http/": {
-    imports: ["src/providers/provider-error.ts", "src/platform/"],
+    imports: [
+      ...["src/models/is-omitted.ts", "src/models/least-reasoning.ts"],
+      ...["src/providers/provider-error.ts", "src/platform/"],
+    ],
     types: ["src/models/", ...PROVIDER_CONTRACT],
     packages: ["eventsource-parser", "undici"],
   },
@@ -92,7 +95,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["csv-parse", "zod"],
   },
   "src/compare/": {
-    imports: ["src/agents/", "src/bulk/", "src/generation/recovery.ts", "src/job/", "src/platform/"],
+    imports: [
+      ...["src/agents/", "src/bulk/", "src/generation/recovery.ts", "src/job/"],
+      ...["src/models/model-names.ts", "src/platform/"],
+    ],
     types: ["src/models/prices.ts", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
   },
   "src/config/": {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import type { ProviderId } from "../providers/provider.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { strictObject } from "../platform/zod-faults.ts";
@@ -24,7 +25,6 @@ export const RANGES = {
 const MOST_TEXT_BYTES = 256 * 1024;
 const LONGEST_TIMEOUT_SECONDS = 600;
 
-export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
 const AGENT_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const TOKEN_ID = /^(?:0|[1-9][0-9]{0,9})$/;
 
@@ -56,8 +56,6 @@ const texts = z.array(text, { error: "a list of texts" });
 
 const trueOrFalse = z.boolean({ error: "true or false" });
 
-export const MODEL_NAME_EXPECTED =
-  "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
 const idError = "1–128 characters of A–Z a–z 0–9 _ -";
 const maxTokensError = `an integer from 1 to the model's limit (${MOST_TOKENS} at most)`;
 const tokenIdError =

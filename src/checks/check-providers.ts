@@ -1,5 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import type { ConfiguredProviders } from "../config/provider-settings.ts";
+import { withoutFolder } from "../models/model-names.ts";
 import { retirement } from "../models/retirement.ts";
 import { listModels, type ListedModel, type ModelList } from "../providers/http/list-models.ts";
 import { ProviderError } from "../providers/provider-error.ts";
@@ -95,7 +96,7 @@ function judge(
     return [{ level: "warning", area: "providers", text, fix }];
   }
   const used = [...usersByModel(id, agents)];
-  const unknown = used.filter(([model]) => !models.has(model));
+  const unknown = used.filter(([model]) => !models.has(model) && !models.has(withoutFolder(model)));
   return [
     { level: "ok", area: "providers", text: `${name}: answers, and knows ${models.size} model(s)` },
     ...unknown.map(([model, users]): Finding => {
@@ -103,7 +104,9 @@ function judge(
       const fix = `choose another model for ${users.join(", ")}${alternative}`;
       return { level: "error", area: "providers", text: `${name} does not know ${model}`, fix };
     }),
-    ...used.flatMap(([model, users]) => announcedEnd(id, { listed: models.get(model), users, now })),
+    ...used.flatMap(([model, users]) =>
+      announcedEnd(id, { listed: models.get(model) ?? models.get(withoutFolder(model)), users, now }),
+    ),
   ];
 }
 

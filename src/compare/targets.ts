@@ -1,4 +1,4 @@
-import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../agents/agent-schema.ts";
+import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import type { ProviderId } from "../providers/provider.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import { modelPriceSchema } from "../models/models-file.ts";
 import { strictObject } from "../platform/zod-faults.ts";
 import { limitFields, withAnAmount } from "./limits-schema.ts";
@@ -12,9 +13,9 @@ const headerError = "the name of a header that is not set by the call itself";
 
 const variable = z.string({ error: variableError }).regex(/^[A-Z][A-Z0-9_]{0,63}$/, { error: variableError });
 
-/** Those of the connection and of the call itself. */
+/** Those of the connection and of the call itself; with Accept-Encoding answers would come that nobody unpacks. */
 const OWN_HEADERS =
-  /^(?:authorization|connection|content-length|content-type|accept|cookie|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade|user-agent|openai-organization|x-client-request-id)$/i;
+  /^(?:authorization|connection|content-(?:encoding|length|type)|accept|accept-encoding|cookie|expect|host|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|user-agent|openai-organization|x-client-request-id)$/i;
 const headerName = z
   .string()
   .regex(/^[A-Za-z0-9-]{1,64}$/, { error: headerError })
@@ -31,7 +32,7 @@ const endpoint = strictObject({
   /** `https://api.example.com/v1` */
   baseUrl: text,
   /** Of agents that name no model. */
-  model: text,
+  model: z.string({ error: MODEL_NAME_EXPECTED }).regex(MODEL_NAME, { error: MODEL_NAME_EXPECTED }),
   /** Environment variable that holds its key; `<it>_FILE` is read as well. Default: it wants no key. */
   keyVariable: variable.optional(),
   /** Sent with every call. */

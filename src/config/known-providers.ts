@@ -1,5 +1,6 @@
 import { describeValue, isRecord, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
+import { RESERVED, isReserved } from "../platform/refused-names.ts";
 import { PROVIDERS } from "../providers/registry.ts";
 
 const SHIPPED = PROVIDERS.map(({ id }) => id);
@@ -22,7 +23,10 @@ export function findUnknownProviders(file: unknown): FieldFault[] {
       got: "the name of a provider that is there already",
       expected: "a name of its own",
     }));
-  return [...unknown, ...taken];
+  const reserved = own
+    .filter(isReserved)
+    .map((name) => ({ path: ["endpoints", name], got: RESERVED, expected: "another name" }));
+  return [...unknown, ...taken, ...reserved];
 }
 
 interface NamedProvider {

@@ -1,5 +1,6 @@
 import { describeValue } from "../platform/field-fault.ts";
 import { createCatalogue, type ModelCatalogue } from "../models/model-catalogue.ts";
+import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import {
   PROVIDERS,
   keyIdOf,
@@ -7,7 +8,7 @@ import {
   type ProviderSetting,
   type ProviderSettings,
 } from "../providers/registry.ts";
-import { normalizeEndpoint } from "../providers/http/normalize-endpoint.ts";
+import { isOwnHost, normalizeEndpoint } from "../providers/http/normalize-endpoint.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { EnvironmentReader } from "./environment.ts";
 import { endpointDefinitions, isTrusted } from "./endpoint-definitions.ts";
@@ -44,7 +45,8 @@ export function readProviderSettings(
   const defaultModels: Record<string, string> = {};
   const keyPlaces = new Map<string, readonly KeyPlace[]>();
   const missingKeys = new Map<string, readonly string[]>();
-  const definitions = [...PROVIDERS, ...endpointDefinitions(file, read, findings)];
+  const shipped = PROVIDERS.map((definition) => billed(definition, read, { file, ...findings }));
+  const definitions = [...shipped, ...endpointDefinitions(file, read, findings)];
   for (const definition of definitions) {
     const { id, needsKey, defaultModel } = definition;
     defaultModels[id] = modelOf(definition, read, findings) ?? defaultModel;
@@ -80,14 +82,33 @@ function modelOf(
   { problems }: Findings,
 ): string | undefined {
   const model = modelVariable === null ? undefined : read(modelVariable);
-  if (model === undefined || /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/.test(model)) return model;
+  if (model === undefined || MODEL_NAME.test(model)) return model;
   problems.push({
     source: "environment",
     path: modelVariable ?? "",
     got: describeValue(model),
-    expected: "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit",
+    expected: MODEL_NAME_EXPECTED,
   });
   return undefined;
+}
+
+/**
+ * What is free because it runs on the operator's own machines is so only there: whoever else is behind the URL sends a
+ * bill and has limits. Endpoints of the file say themselves whose they are.
+ */
+function billed(
+  definition: ProviderDefinition,
+  read: EnvironmentReader,
+  { file, notes }: Findings & { file: ConfigFile },
+): ProviderDefinition {
+  const { isFree, endpointVariable } = definition;
+  const url = endpointVariable === null ? undefined : read(endpointVariable);
+  if (!isFree || url === undefined || isTrusted(url, file) || isOwnHost(url)) return definition;
+  const host = URL.parse(url)?.hostname;
+  if (host === undefined) return definition;
+  const own = "if it is, name it in trustedEndpointHosts of the configuration file";
+  notes.push(`${endpointVariable}: ${host} is no host of your own: what it costs is in prices, if anywhere; ${own}`);
+  return { ...definition, isFree: false, limited: true };
 }
 
 function organizationOf(

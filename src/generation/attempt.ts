@@ -55,10 +55,11 @@ export function inputBytesOf(messages: readonly ChatMessage[]): number {
 export function capTokensOf(
   { provider, model, parameters }: ChainMember,
   step: Step & { do: "call" },
-  { catalogue }: Pick<AttemptDependencies, "catalogue">,
+  { catalogue, refused }: Pick<AttemptDependencies, "catalogue" | "refused">,
 ): number {
   const factor = step.request === "recover" ? RECOVER_CAP_FACTOR : 1;
-  return catalogue.capTokens({ provider, model, maxTokens: parameters.maxTokens, factor });
+  const omit = [...refused.of(provider, model), ...step.omit];
+  return catalogue.capTokens({ provider, model, maxTokens: parameters.maxTokens, factor, omit });
 }
 
 /** The row as it reads if the worker dies now: the call may have been made, at the largest possible cost. */

@@ -72,7 +72,7 @@ function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict
     case "wait":
       return limitedVerdict(rows, last, input);
     case "omit-parameter":
-      return omitVerdict(rows, last);
+      return omitVerdict(rows, last, input);
     case "recover":
       return last.request === "recover" ? failed(last) : { ...callAgain(rows), request: "recover" };
   }
@@ -188,10 +188,11 @@ function isOver(leftMs: number, wholeMs: number, { policy }: DecideInput): boole
   return leftMs <= 0 || leftMs > wholeMs + policy.backoff.capMs;
 }
 
-function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord): Verdict {
+/** A vendor that names another parameter each time must not use up the calls of those that come after it. */
+function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {
   const refused = rows.filter((row) => row.outcome === "unsupported-parameter").map((row) => row.parameter);
   const isNew = last.parameter !== null && refused.filter((parameter) => parameter === last.parameter).length === 1;
-  return isNew ? callAgain(rows) : failed(last);
+  return isNew && !mustLeaveCalls(rows, last, input) ? callAgain(rows) : failed(last);
 }
 
 /** The next call keeps what the earlier ones taught: parameters to leave out, the larger cap. */

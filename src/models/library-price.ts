@@ -1,4 +1,5 @@
-import { calcPrice, type ModelPrice } from "@pydantic/genai-prices";
+import { calcPrice, type MatchLogic, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
+import { undated } from "./model-names.ts";
 import type { PriceEntry, PriceRates } from "./price-entry.ts";
 
 /** Providers whose name in the library is another. */
@@ -7,7 +8,7 @@ const LIBRARY_PROVIDER: Readonly<Record<string, string>> = { grok: "x-ai" };
 /** What @pydantic/genai-prices knows of a model, in our form; `null`: nothing, or not what input and output cost. */
 export function libraryPrice(provider: string, model: string): PriceEntry | null {
   const found = calcPrice({ input_tokens: 1 }, model, { providerId: LIBRARY_PROVIDER[provider] ?? provider });
-  if (found === null) return null;
+  if (found === null || !isSameModel(model.toLowerCase(), found.model)) return null;
   const base = ratesFrom(found.model_price, 0);
   if (base === null) return null;
   const tiers = tierStarts(found.model_price).flatMap((fromInputTokens) => {
@@ -16,6 +17,34 @@ export function libraryPrice(provider: string, model: string): PriceEntry | null
   });
   const { context_window } = found.model;
   return { provider, model, ...base, tiers, ...(context_window !== undefined && { contextTokens: context_window }) };
+}
+
+/**
+ * The library also takes a name for a model that it merely begins like: `claude-sonnet-5-9` for claude-sonnet-5, which
+ * need not cost the same. Only a name that stands in its list counts, and a snapshot of one.
+ */
+function isSameModel(model: string, { id, match }: ModelInfo): boolean {
+  const listed = [id, id.replace(/-(?:latest)?$/, ""), ...namesIn(match)];
+  const names = new Set(listed.flatMap((name) => [name, ofSnapshot(name)]));
+  // The library says what fine-tuned models of a base cost, whosever they are: `ft:gpt-4o`.
+  const named = model.replace(/^(ft:[^:]+):.*$/, "$1");
+  return names.has(named) || names.has(ofSnapshot(named));
+}
+
+/** What is not a whole name, such as `contains`, is left out; what others begin with is a name itself. */
+function namesIn(match: MatchLogic): string[] {
+  if ("or" in match) return match.or.flatMap(namesIn);
+  if ("and" in match) return match.and.flatMap(namesIn);
+  if ("equals" in match) return [match.equals];
+  return "starts_with" in match ? [match.starts_with] : [];
+}
+
+/**
+ * Besides dates there are days (`gpt-3.5-turbo-0125`), and Google's versions (`gemini-2.0-flash-001`,
+ * `gemini-2.5-flash-lite-preview-09-2025`).
+ */
+function ofSnapshot(name: string): string {
+  return undated(name).replace(/-(?:(?:0[1-9]|1[0-2])[0-3]\d|0\d{2}|\d{2}-\d{4})$/, "");
 }
 
 function ratesFrom(price: ModelPrice, inputTokens: number): PriceRates | null {

@@ -1,7 +1,9 @@
 import type { ProviderId } from "../providers/provider.ts";
+import { headroomTokensOf } from "./least-reasoning.ts";
 import { baseModel, matchesGlob, namesOf } from "./model-names.ts";
 import { modelsFileSchema, type ModelEntry, type ModelFamily, type ModelOverrides } from "./models-file.ts";
 import type { PriceEntry } from "./price-entry.ts";
+import { remembered } from "./remembered.ts";
 
 export interface CataloguedModel extends ModelEntry {
   readonly provider: ProviderId;
@@ -33,6 +35,8 @@ export interface CapRequest {
   readonly maxTokens: number;
   /** 1, or more after an empty text that was cut by length. */
   readonly factor: number;
+  /** Wire names that are left out of the call: without the request for the least reasoning more room is needed. Default: none. */
+  readonly omit?: readonly string[];
 }
 
 /** One provider's part of the catalogue. */
@@ -44,9 +48,6 @@ export interface ProviderModels {
 }
 
 const TAKES_EVERYTHING: ModelFamily = { match: ["*"], parameters: {}, reasoning: null };
-
-/** Models come with jobs, and there is no other end to how many are remembered. */
-const MOST_REMEMBERED = 1000;
 
 export function createCatalogue(
   providers: readonly ProviderModels[],
@@ -82,8 +83,8 @@ export function createCatalogue(
   return {
     family,
     entry,
-    capTokens({ provider, model, maxTokens, factor }) {
-      const wanted = Math.ceil((maxTokens + (family(provider, model).reasoning?.headroomTokens ?? 0)) * factor);
+    capTokens({ provider, model, maxTokens, factor, omit = [] }) {
+      const wanted = Math.ceil((maxTokens + headroomTokensOf(family(provider, model).reasoning, omit)) * factor);
       return Math.min(wanted, entry(provider, model)?.outputTokens ?? wanted);
     },
     isFree: (provider) => free.has(provider),
@@ -94,17 +95,4 @@ export function createCatalogue(
 
 function keyOf({ provider, model }: { readonly provider: ProviderId; readonly model: string }): string {
   return `${provider}/${model}`;
-}
-
-function remembered<Found>(find: (provider: ProviderId, model: string) => Found): typeof find {
-  const known = new Map<string, Found>();
-  return (provider, model) => {
-    const key = keyOf({ provider, model });
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const first = find(provider, model);
-    if (known.size >= MOST_REMEMBERED) known.clear();
-    known.set(key, first);
-    return first;
-  };
 }

@@ -1,6 +1,18 @@
-/** A fine-tuned model, `ft:gpt-4o:org::id`, takes and costs what its base does, unless something more is known of it. */
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
+export const MODEL_NAME_EXPECTED =
+  "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
+
+/**
+ * A fine-tuned model, `ft:gpt-4o:org::id`, takes and costs what its base does, unless something more is known of it;
+ * `models/gemini-2.5-flash` is Google's own spelling of `gemini-2.5-flash`.
+ */
 export function baseModel(model: string): string {
-  return /^ft:([^:]+)/.exec(model)?.[1] ?? model;
+  return /^ft:([^:]+)/.exec(model)?.[1] ?? withoutFolder(model);
+}
+
+/** Google's lists and documents write the folder, and its API takes both. */
+export function withoutFolder(model: string): string {
+  return model.replace(/^models\//, "");
 }
 
 /** A snapshot such as `gpt-6.1-sol-2026-09-29` or `claude-haiku-4-5-20251001` is its model. */

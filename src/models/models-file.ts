@@ -23,7 +23,7 @@ const count = z.int({ error: "a whole number" }).positive({ error: "a number abo
 const date = z.iso.date({ error: "a date such as 2026-12-11" });
 
 const ruleError = 'a rule: {"as": name}, {"min": n, "max": n} or {"drop": why}';
-const ruleSchema = z.union(
+const unchecked = z.union(
   [
     z.strictObject({ drop: text }),
     z.strictObject({
@@ -36,6 +36,9 @@ const ruleSchema = z.union(
   ],
   { error: ruleError },
 );
+const ruleSchema = unchecked.refine((rule) => "drop" in rule || (rule.min ?? -Infinity) <= (rule.max ?? Infinity), {
+  error: "a rule whose min is not above its max",
+});
 export type ParameterRule = z.infer<typeof ruleSchema>;
 
 const reasoningSchema = z.strictObject({
@@ -54,7 +57,17 @@ const source = {
   readOn: date.optional(),
 };
 
-const parameters = z.partialRecord(z.enum(PARAMETERS), ruleSchema).default({});
+const parameters = z
+  .partialRecord(z.enum(PARAMETERS), ruleSchema)
+  .refine(({ max_tokens: rule = {} }) => "drop" in rule || isCap(rule.max ?? 1), {
+    path: ["max_tokens"],
+    error: "a rule whose max is a whole number above 0",
+  })
+  .default({});
+
+function isCap(tokens: number): boolean {
+  return Number.isInteger(tokens) && tokens >= 1;
+}
 
 /** Models that take the same parameters. */
 export const familySchema = z.strictObject({

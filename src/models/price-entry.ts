@@ -11,8 +11,10 @@ export const priceRatesShape = {
   outputMtok: usdPerMtok,
 };
 
+/** In whatever order people write them: the last one that is reached counts. */
 export const priceTiers = z
   .array(z.strictObject({ fromInputTokens: z.number().int().positive(), ...priceRatesShape }))
+  .transform((tiers) => tiers.toSorted((a, b) => a.fromInputTokens - b.fromInputTokens))
   .default([]);
 
 /**

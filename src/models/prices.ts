@@ -3,6 +3,7 @@ import { libraryPrice } from "./library-price.ts";
 import type { ModelCatalogue } from "./model-catalogue.ts";
 import { baseModel, undated } from "./model-names.ts";
 import type { PriceEntry, PriceRates } from "./price-entry.ts";
+import { remembered } from "./remembered.ts";
 
 interface ModelId {
   readonly provider: ProviderId;
@@ -34,16 +35,8 @@ export function createPrices({ catalogue, overrides = [] }: PriceOptions): Price
   const isFree = ({ provider, model }: ModelId): boolean =>
     catalogue.isFree(provider) && !own.has(keyOf({ provider, model }));
   // The library searches its whole list for every call (26 µs); a model's price does not change while we run.
-  const known = new Map<string, PriceEntry | null>();
-  const find = (id: ModelId): PriceEntry | null => {
-    const key = keyOf(id);
-    let entry = known.get(key);
-    if (entry === undefined) {
-      entry = findPrice(id, own);
-      known.set(key, entry);
-    }
-    return entry;
-  };
+  const entryOf = remembered((provider, model) => findPrice({ provider, model }, own));
+  const find = ({ provider, model }: ModelId): PriceEntry | null => entryOf(provider, model);
   return {
     priceOf({ usage, reportedCostMicroUsd, ...id }) {
       if (reportedCostMicroUsd !== null) return rounded(reportedCostMicroUsd);

@@ -14,9 +14,15 @@ export const KEYS_LIVE_ELSEWHERE =
 
 /** Why a field may have this name nowhere in an agent or a job; `null`: it may. Its value is not shown. */
 export function whyNameIsRefused(name: string): { readonly got: string; readonly expected: string } | null {
-  if (RESERVED_NAMES.has(name)) return { got: "a reserved name", expected: "a field with another name" };
+  if (isReserved(name)) return { got: RESERVED, expected: "a field with another name" };
   const isSecret = looksLikeSecret(name) || SECRET_NAME.test(name.toLowerCase().replace(/[^a-z]/g, ""));
   return isSecret ? { got: "a field for a secret (its value is not shown)", expected: KEYS_LIVE_ELSEWHERE } : null;
+}
+
+export const RESERVED = "a reserved name";
+
+export function isReserved(name: string): boolean {
+  return RESERVED_NAMES.has(name);
 }
 
 /** Also true of an object that contains itself. */

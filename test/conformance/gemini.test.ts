@@ -141,6 +141,15 @@ describe("gemini", () => {
     expect(server.calls[0]?.url).toBe(GEMINI_WIRE.path(MODEL, "whole"));
   });
 
+  it("takes a model's name with the folder, as Google itself writes it", async () => {
+    await using server = await startRecordedServer(GEMINI_WIRE.whole());
+    await callGemini(server, { model: "models/gemini-2.5-flash" });
+    expect(server.calls[0]).toMatchObject({
+      url: "/v1beta/models/gemini-2.5-flash:generateContent",
+      body: { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } },
+    });
+  });
+
   it("refuses a model's name that would change the address", async () => {
     await using server = await startRecordedServer(GEMINI_WIRE.whole());
 

@@ -1,3 +1,4 @@
+import { isOmitted } from "../../models/is-omitted.ts";
 import type { ModelFamily } from "../../models/models-file.ts";
 import { applyParameters } from "../http/apply-parameters.ts";
 import type { BuiltRequest } from "../http/http-provider.ts";
@@ -10,7 +11,7 @@ export type MessagesBody = Readonly<Record<string, unknown>>;
 /** The wire body for one attempt. */
 export function buildRequest(request: GenerateRequest, family: ModelFamily): BuiltRequest<MessagesBody> {
   // The API refuses a call without a cap, whatever somebody said of it.
-  const omit = request.omit.filter((name) => name !== "max_tokens");
+  const omit = request.omit.filter((name) => !isOmitted("max_tokens", [name]));
   const { values, reasoning, adjustedParams } = applyParameters({ ...request, omit }, family);
   const { system, turns } = splitConversation(request.messages);
   const body = {

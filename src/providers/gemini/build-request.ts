@@ -1,4 +1,5 @@
 import type { GenerateContentConfig, GenerateContentParameters } from "@google/genai/web";
+import { isOmitted } from "../../models/is-omitted.ts";
 import type { ModelFamily } from "../../models/models-file.ts";
 import { applyParameters } from "../http/apply-parameters.ts";
 import type { BuiltRequest } from "../http/http-provider.ts";
@@ -34,7 +35,7 @@ const PENALTIES = ["frequency_penalty", "presence_penalty"];
 
 /** Google does not say which penalty it refuses, and takes a cap whatever somebody said of it. */
 function omitted({ omit }: GenerateRequest): readonly string[] {
-  const refused = omit.filter((name) => name !== "max_tokens");
+  const refused = omit.filter((name) => !isOmitted("max_tokens", [name]));
   return refused.some((name) => PENALTIES.includes(name)) ? [...refused, ...PENALTIES] : refused;
 }
 

@@ -108,7 +108,8 @@ export function convertUsage(raw: unknown): TokenUsage | null {
   return {
     inputTokens: usage.promptTokenCount + usage.toolUsePromptTokenCount,
     outputTokens: usage.candidatesTokenCount + usage.thoughtsTokenCount,
-    cachedInputTokens: usage.cachedContentTokenCount,
+    // More than the whole cannot have been cached of it.
+    cachedInputTokens: Math.min(usage.cachedContentTokenCount, usage.promptTokenCount),
     reasoningTokens: usage.thoughtsTokenCount,
     estimated: false,
     raw,

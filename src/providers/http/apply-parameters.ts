@@ -1,3 +1,5 @@
+import { isOmitted } from "../../models/is-omitted.ts";
+import { isAskRefused, leastReasoning } from "../../models/least-reasoning.ts";
 import type { ModelFamily, ParameterName, ParameterRule } from "../../models/models-file.ts";
 import type { AdjustedParameter, GenerateRequest } from "../provider.ts";
 
@@ -52,11 +54,9 @@ function askForLeast(
   { reasoning }: ModelFamily,
   adjustedParams: AdjustedParameter[],
 ): AppliedParameters["reasoning"] {
-  if (reasoning === null || reasoning.least === "fixed") return {};
-  const ask = reasoning.ask ?? { [EFFORT]: reasoning.least };
-  // A vendor may name the field itself, or something inside it.
-  const isRefused = Object.keys(ask).some((name) => omit.some((word) => word === name || word.startsWith(`${name}.`)));
-  if (isRefused) {
+  const ask = leastReasoning(reasoning);
+  if (reasoning === null || ask === null) return {};
+  if (isAskRefused(reasoning, omit)) {
     adjustedParams.push({ parameter: EFFORT, change: "dropped", why: REFUSED_EARLIER });
     return {};
   }
@@ -95,15 +95,18 @@ function apply(
 
 const CAP_NAMES = ["max_tokens", "max_completion_tokens"];
 
-/** The cap's other name is tried when the first was refused: without any cap an answer could cost anything. */
+/**
+ * The cap's other name is tried when the first was refused. With both refused it is sent all the same, and refused
+ * again: without any cap an answer could cost anything.
+ */
 function wireName(
   parameter: ParameterName,
   { as = parameter }: { as?: string | undefined },
   request: GenerateRequest,
 ): string | null {
-  if (!request.omit.includes(as)) return as;
-  if (!CAP_NAMES.includes(as)) return null;
-  return CAP_NAMES.find((name) => !request.omit.includes(name)) ?? null;
+  if (!isOmitted(as, request.omit)) return as;
+  if (parameter !== "max_tokens") return null;
+  return CAP_NAMES.find((name) => !isOmitted(name, request.omit)) ?? as;
 }
 
 function clamped(

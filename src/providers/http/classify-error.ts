@@ -187,7 +187,7 @@ function refusesParameter(error: VendorError, status: number): boolean {
 
 /** The wire name of the parameter that is refused; `null` also for what cannot be left out. */
 function unsupportedParameter({ codes, message, parameter }: VendorError): string | null {
-  const googles = googleParameter(message);
+  const googles = googleParameter({ codes, message });
   if (googles !== null) return googles;
   const named = NAMED_PARAMETER.map((pattern) => pattern.exec(message)?.[1]).find((name) => name !== undefined);
   const isRefused =

@@ -20,15 +20,19 @@ export function isGooglePromptTooLong({ message }: VendorError): boolean {
 }
 
 /** Wire name of the parameter that Google refuses without naming it so; `null`: no such error. */
-export function googleParameter(message: string): string | null {
+export function googleParameter({ codes, message }: Pick<VendorError, "codes" | "message">): string | null {
   // Either penalty, or both: it does not say which.
   if (/^penalty is not enabled/i.test(message)) return "frequency_penalty";
-  return THINKING.test(message) ? "thinkingConfig" : null;
+  if (THINKING.test(message)) return "thinkingConfig";
+  if (!/\bthinking is not (supported|enabled)/i.test(message)) return null;
+  return GOOGLE_CODES.test(codes) ? "thinkingConfig" : "thinking";
 }
 
 /** Level, budget, or all of it. */
-const THINKING =
-  /\bthinking (level|budget)\b|\bonly works in thinking mode|\bthinking is not (supported|enabled)|unknown name ['"]thinking/i;
+const THINKING = /\bthinking (level|budget)\b|\bonly works in thinking mode|unknown name ['"]thinking/i;
+
+/** A bare HTTP status, and the name of its meaning at most: others have a type of their own words. */
+const GOOGLE_CODES = /^\d{3}( invalid_argument)?$/;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

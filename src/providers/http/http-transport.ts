@@ -30,7 +30,8 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     allowH2: false,
     // The deadline of the call is the clock for the headers: models think for minutes.
     headersTimeout: 0,
-    bodyTimeout: options.idleTimeoutMs ?? 20_000,
+    // Whole ones: undici fails every call with any other, and 0 would mean never.
+    bodyTimeout: Math.max(1, Math.round(options.idleTimeoutMs ?? 20_000)),
   });
   return {
     open: (call) => new HttpExchange(agent, call),

@@ -10,6 +10,8 @@ export interface ModelList {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly read: (body: unknown) => ListedModel[];
+  /** The list is free and small; a vendor that needs longer is as good as away. Default 10,000. */
+  readonly patienceMs?: number;
 }
 
 export interface ListedModel {
@@ -18,8 +20,8 @@ export interface ListedModel {
   readonly retiresOn: string | null;
 }
 
-/** The list is free and small; a vendor that needs longer is as good as away. */
 const PATIENCE_MS = 10_000;
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
  * The models that a key may use.
@@ -27,10 +29,16 @@ const PATIENCE_MS = 10_000;
  */
 export async function listModels(id: ProviderId, apiKey: string | null, list: ModelList): Promise<ListedModel[]> {
   const connections = new Agent();
+  const patienceMs = list.patienceMs ?? PATIENCE_MS;
+  const signal = AbortSignal.timeout(patienceMs);
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
     const answer = await request(list.url, { headers: list.headers, signal, dispatcher: connections });
-    const body = parseJson(await answer.body.text());
+    const text = await readText(answer.body);
+    if (text === null) {
+      const message = `HTTP ${answer.statusCode}: more than ${MOST_BYTES / 1024 / 1024} MiB in place of a list of models`;
+      throw new ProviderError(message, { kind: "invalid-response", provider: id, sent: "yes" });
+    }
+    const body = parseJson(text);
     if (answer.statusCode === 200) return list.read(body);
     const facts = { status: answer.statusCode, headers: textHeaders(answer.headers), body, now: Date.now() };
     const { kind, message } = classifyError(facts);
@@ -44,11 +52,27 @@ export async function listModels(id: ProviderId, apiKey: string | null, list: Mo
     );
   } catch (error) {
     if (error instanceof ProviderError) throw error;
+    if (signal.aborted) {
+      const message = `no answer within ${patienceMs / 1000} s`;
+      throw new ProviderError(message, { kind: "network", provider: id, sent: "unknown" });
+    }
     const code = error instanceof Error && "code" in error ? String(error.code) : "no answer";
     throw new ProviderError(`no connection (${code})`, { kind: "network", provider: id, sent: "no" });
   } finally {
-    await connections.close();
+    await connections.destroy();
   }
+}
+
+/** `null`: longer than any list. */
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > MOST_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** `GET /models` as OpenAI has it, and everybody who follows it. */
@@ -70,10 +94,13 @@ export function readData(body: unknown): ListedModel[] {
   });
 }
 
-/** Epoch seconds, or a date as text. */
+/** The last day that is written with a year of four digits. */
+const MOST_AT = Date.UTC(9999, 11, 31);
+
+/** Epoch seconds, or a date as text; `null` also for what is no day. */
 function dayOf(until: unknown): string | null {
   const at = typeof until === "number" ? until * 1000 : typeof until === "string" ? Date.parse(until) : Number.NaN;
-  return Number.isFinite(at) ? new Date(at).toISOString().slice(0, 10) : null;
+  return Math.abs(at) <= MOST_AT ? new Date(at).toISOString().slice(0, 10) : null;
 }
 
 function textHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -57,20 +57,36 @@ const ALLOW =
   "an https URL of a public host, http of a loopback host, or a host in trustedEndpointHosts of the configuration file";
 
 function hostProblems(url: URL, written: string, options: EndpointOptions): Problem[] {
-  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const host = hostOf(url);
   const version = isIP(host);
   // URL turns 2130706433, 0x7f000001 and 0177.1 into the dotted form; only somebody who hides an address writes those.
   if (version === 4 && !written.includes(host)) {
     return [describeProblem(options, `an IP address in disguise (${host})`, "the plain address or a host name")];
   }
-  const isLoopback = version === 0 ? /(^|\.)localhost$/.test(host) : matches(LOOPBACK, host);
-  if (isLoopback) return [];
+  if (isLoopback(host)) return [];
   if ((version !== 0 && matches(NOT_PUBLIC, host)) || host === "metadata.google.internal") {
     return [describeProblem(options, `the private or link-local address ${host}`, ALLOW)];
   }
   return url.protocol === "http:"
     ? [describeProblem(options, `http to ${host}: keys would travel unencrypted`, ALLOW)]
     : [];
+}
+
+/** Of this machine or of a private network, as far as the URL itself says it. */
+export function isOwnHost(baseUrl: string): boolean {
+  const url = URL.parse(baseUrl);
+  if (url === null) return false;
+  const host = hostOf(url);
+  return isLoopback(host) || (isIP(host) !== 0 && matches(NOT_PUBLIC, host));
+}
+
+/** Without the brackets of IPv6 and the dot of a whole name. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+}
+
+function isLoopback(host: string): boolean {
+  return isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : matches(LOOPBACK, host);
 }
 
 function notesOn(

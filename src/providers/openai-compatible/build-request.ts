@@ -1,4 +1,5 @@
 import type { OpenAI } from "openai";
+import { isOmitted } from "../../models/is-omitted.ts";
 import type { ModelFamily } from "../../models/models-file.ts";
 import { REFUSED_EARLIER, applyParameters } from "../http/apply-parameters.ts";
 import type { BuiltRequest } from "../http/http-provider.ts";
@@ -24,9 +25,9 @@ export function buildRequest(request: GenerateRequest, family: ModelFamily): Bui
 
 /** Without `include_usage` the usage of a stream is not told; servers that refuse it are asked without, and estimated. */
 function stream({ omit }: GenerateRequest, adjustedParams: AdjustedParameter[]): Partial<ChatCompletionsBody> {
-  if (omit.includes("stream")) {
+  if (isOmitted("stream", omit)) {
     adjustedParams.push({ parameter: "stream", change: "dropped", why: REFUSED_EARLIER });
     return {};
   }
-  return { stream: true, ...(!omit.includes("stream_options") && { stream_options: { include_usage: true } }) };
+  return { stream: true, ...(!isOmitted("stream_options", omit) && { stream_options: { include_usage: true } }) };
 }

@@ -28,11 +28,14 @@ export function convertUsage(raw: unknown, convention: ReasoningTokens): TokenUs
   // A part that is larger than its whole was counted beside it, whatever the vendor usually does.
   const isCachedBeside = cached_tokens > prompt_tokens;
   const isReasoningBeside = convention === "beside-completion" || reasoning_tokens > completion_tokens;
+  const inputTokens = isCachedBeside ? prompt_tokens + cached_tokens : prompt_tokens;
+  // What was read from the cache was not written to it by the same call.
+  const cacheWriteInputTokens = Math.min(cache_write_tokens, inputTokens - cached_tokens);
   return {
-    inputTokens: isCachedBeside ? prompt_tokens + cached_tokens : prompt_tokens,
+    inputTokens,
     outputTokens: isReasoningBeside ? completion_tokens + reasoning_tokens : completion_tokens,
     cachedInputTokens: cached_tokens,
-    ...(cache_write_tokens > 0 && { cacheWriteInputTokens: cache_write_tokens }),
+    ...(cacheWriteInputTokens > 0 && { cacheWriteInputTokens }),
     reasoningTokens: reasoning_tokens,
     estimated: false,
     raw,

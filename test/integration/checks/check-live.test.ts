@@ -106,6 +106,19 @@ describe("puppet-engine check --live", () => {
     for (const { calls } of [claude, gemini]) expect(calls.map(({ url }) => url).join()).not.toContain("canary");
   });
 
+  it("knows Google's models by Google's own spelling as well", async () => {
+    await using gemini = await startRecordedServer(recordedAnswer("gemini/200-models.json"));
+    await using session = await openCheckSession({
+      ...{ OPENAI_API_KEY: "", GROK_API_KEY: "", GEMINI_API_KEY: "AIza-canary", GEMINI_BASE_URL: gemini.baseUrl },
+    });
+    const llm_config = { model: "models/gemini-1.5-pro-002" };
+    await session.write("agents/ada.json", { id: "ada", name: "Ada", llm_provider: "gemini", llm_config });
+    const { of } = await check(session, "--live");
+    expect(of("error")).toEqual([]);
+    expect(of("ok").map(({ text }) => text)).toContainEqual(expect.stringMatching(/^gemini: answers/));
+    expect(of("warning").filter(({ text }) => text.includes("price"))).toEqual([]);
+  });
+
   it("passes on that a vendor will shut a model down", async () => {
     const retiresOn = new Date(Date.now() + 20 * 24 * 3600_000).toISOString().slice(0, 10);
     const data = [{ id: "gpt-6-luna", shutdown_date: retiresOn }];

@@ -79,6 +79,26 @@ describe("an endpoint of the configuration file", () => {
   });
 });
 
+it("its price tiers count whatever order they have been written in", async () => {
+  const tiers = [200_000, 100_000].map((fromInputTokens) => ({
+    fromInputTokens,
+    inputMtok: fromInputTokens,
+    outputMtok: 0,
+  }));
+  const own = {
+    baseUrl: "https://a.example/v1",
+    model: "m",
+    prices: [{ model: "m", inputMtok: 1, outputMtok: 1, tiers }],
+  };
+  const { providers } = await loadWith({ own });
+  const prices = createPrices({ catalogue: providers.catalogue });
+  const costOf = (inputTokens: number): number | null => {
+    const usage = { ...USAGE, inputTokens, outputTokens: 0 };
+    return prices.priceOf({ provider: "own", model: "m", usage, reportedCostMicroUsd: null });
+  };
+  expect([99_999, 150_000, 250_000].map(costOf)).toEqual([99_999, 150_000 * 100_000, 250_000 * 200_000]);
+});
+
 describe("an endpoint is refused", () => {
   const faultsOf = async (endpoints: string, environment = {}): Promise<string[]> =>
     await refusal({
@@ -101,7 +121,7 @@ describe("an endpoint is refused", () => {
       `c.json:2 endpoints.Groq: got "Groq"; expected ${name}`,
       "c.json:3 endpoints.openai: got the name of a provider that is there already; expected a name of its own",
       "c.json:4 endpoints.a.baseUrl: got nothing; expected text",
-      'c.json:4 endpoints.a.model: got ""; expected text that is not empty',
+      'c.json:4 endpoints.a.model: got ""; expected the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit',
       "c.json:4 endpoints.a.keyVariable: got what looks like a key (not shown); expected the name of an environment variable, such as GROQ_API_KEY",
       'c.json:4 endpoints.a.local: got "yes"; expected true or false',
       'c.json:5 endpoints.b.headers.Authorization: got "Authorization"; expected the name of a header that is not set by the call itself',
@@ -110,6 +130,34 @@ describe("an endpoint is refused", () => {
       "c.json:7 endpoints.d.limits[0]: got an object; expected at least one of requestsPerSecond, requestsPerMinute, requestsPerDay, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute",
       "c.json:7 endpoints.d.prices[0].inputMtok: got nothing; expected a number",
       "c.json:7 endpoints.d.prices[0].outputMtok: got nothing; expected a number",
+    ]);
+  });
+
+  it("with a name that JavaScript's objects have", async () => {
+    const fields = '{"baseUrl": "https://a.example/v1", "model": "m"}';
+    const names = ["constructor", "prototype", "__proto__", "toString"];
+    const faults = await faultsOf(names.map((name) => `"${name}": ${fields}`).join(",\n"));
+    expect(faults.map((fault) => fault.split(";")[0])).toEqual([
+      ...["c.json:2 endpoints.constructor", "c.json:3 endpoints.prototype", "c.json:4 endpoints.__proto__"].map(
+        (path) => `${path}: got a reserved name`,
+      ),
+      'c.json:5 endpoints.toString: got "toString"',
+    ]);
+  });
+
+  it.each(["Accept-Encoding", "range", "Content-Encoding", "Proxy-Authorization", "proxy-x"])(
+    "for a header of the call itself: %s",
+    async (header) => {
+      const headers = JSON.stringify({ [header]: "x" });
+      expect(await faultsOf(`"a": {"baseUrl": "https://a.example/v1", "model": "m", "headers": ${headers}}`)).toEqual([
+        expect.stringMatching(/; expected the name of a header that is not set by the call itself$/),
+      ]);
+    },
+  );
+
+  it("for a model that no model is called", async () => {
+    expect(await faultsOf('"a": {"baseUrl": "https://a.example/v1", "model": " bad\\n"}')).toEqual([
+      'c.json:2 endpoints.a.model: got " bad\\n"; expected the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit',
     ]);
   });
 

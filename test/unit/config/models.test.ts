@@ -78,6 +78,21 @@ describe("models in the configuration file", () => {
     expect(faults).toContain('c.json:9 retiredModels: got "ignore"; expected "warn", "substitute" or "refuse"');
   });
 
+  it("are refused with a range that holds nothing, and with a cap that writes nothing", async () => {
+    const family = (parameters: object): object => ({ provider: "openai", match: ["m"], parameters });
+    const families = [
+      family({ temperature: { min: 1, max: 0.5 } }),
+      ...[-3, 0, 100.5].map((max) => family({ max_tokens: { max } })),
+    ];
+    const path = (index: number): string => `c.json:1 models.families[${index}].parameters`;
+    expect(await refusalOfFile(JSON.stringify({ models: { families } }))).toEqual([
+      `${path(0)}.temperature: got an object; expected a rule whose min is not above its max`,
+      ...[1, 2, 3].map(
+        (index) => `${path(index)}.max_tokens: got an object; expected a rule whose max is a whole number above 0`,
+      ),
+    ]);
+  });
+
   it("are refused for a provider that nobody knows", async () => {
     const json = '{ "models": {\n"models": [{ "provider": "opneai", "model": "m" }] } }';
     expect(await refusalOfFile(json)).toEqual([

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { admissionPolicyOf } from "../../../src/config/policies.ts";
+import { createPrices } from "../../../src/models/prices.ts";
 import { PROVIDERS } from "../../../src/providers/registry.ts";
 import { load, refusal, refusalOf } from "./load-with.ts";
 
@@ -173,5 +175,43 @@ describe("an endpoint", () => {
     }
     const environment = { OPENAI_BASE_URL: "http://other.example", PUPPET_ENGINE_CONFIG: "c.json" };
     expect(await refusal({ environment, files })).toHaveLength(1);
+  });
+});
+
+describe("local models", () => {
+  const USAGE = {
+    ...{ inputTokens: 1_000_000, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
+    ...{ estimated: false, raw: null },
+  };
+
+  /** What a million tokens cost, whether there are limits to find out, and what people are told. */
+  async function localAt(url: string, file: object = {}) {
+    const environment = { LOCAL_BASE_URL: url, PUPPET_ENGINE_CONFIG: "c.json" };
+    const config = await load({ environment, files: { "c.json": JSON.stringify(file) } });
+    const { catalogue, definitions } = config.providers;
+    const prices = createPrices({ catalogue, overrides: config.file.prices });
+    const call = { provider: "local", model: "m", usage: USAGE, reportedCostMicroUsd: null };
+    const { unlimited } = admissionPolicyOf(config.file, definitions);
+    return { cost: prices.priceOf(call), isLimited: !unlimited.has("local"), notes: config.notes };
+  }
+
+  it.each([
+    ["http://127.0.0.1:8000/v1", {}],
+    ["http://localhost:8000/v1", {}],
+    ["https://[::1]:8000/v1", {}],
+    ["http://10.0.0.7:8000/v1", { trustedEndpointHosts: ["10.0.0.7"] }],
+    ["https://llm.example.com/v1", { trustedEndpointHosts: ["llm.example.com"] }],
+  ])("cost nothing on the operator's own machines: %s", async (url, file) => {
+    expect(await localAt(url, file)).toEqual({ cost: 0, isLimited: false, notes: [] });
+  });
+
+  it("have the price of somebody else's, or none that is known, on a public host", async () => {
+    const url = "https://openrouter.ai/api/v1";
+    const note =
+      "LOCAL_BASE_URL: openrouter.ai is no host of your own: what it costs is in prices, if anywhere; " +
+      "if it is, name it in trustedEndpointHosts of the configuration file";
+    expect(await localAt(url)).toEqual({ cost: null, isLimited: true, notes: [note] });
+    const prices = [{ provider: "local", model: "m", inputMtok: 2, outputMtok: 0 }];
+    expect(await localAt(url, { prices })).toMatchObject({ cost: 2_000_000, isLimited: true });
   });
 });

@@ -9,6 +9,7 @@ import { createCatalogue } from "../../../src/models/model-catalogue.ts";
 import { createPrices } from "../../../src/models/prices.ts";
 import { ProviderError, type ProviderErrorFacts } from "../../../src/providers/provider-error.ts";
 import type { GenerateRequest, GenerateResponse, Provider } from "../../../src/providers/provider.ts";
+import { PROVIDERS } from "../../../src/providers/registry.ts";
 import { rowOf, START } from "./decide-input.ts";
 
 const JOB: GenerationJob = {
@@ -128,6 +129,16 @@ describe("an intent", () => {
 
   it("of a call with a larger cap may cost more", () => {
     expect(intent(stepOf({ request: "recover" })).costMicroUsd).toBe(100 + 4 * 280 * 2);
+  });
+
+  it("has room for the reasoning that nobody may ask to be short, in this job or in earlier ones", () => {
+    const catalogue = createCatalogue(PROVIDERS);
+    const member = { ...MEMBER, model: "gpt-5.5" };
+    const cap = (remembered: string[], omit: string[]): number =>
+      capTokensOf(member, stepOf({ omit }), { catalogue, refused: { of: () => remembered } });
+    expect(cap([], [])).toBe(280);
+    expect(cap(["reasoning_effort"], [])).toBe(280 + 4096);
+    expect(cap([], ["reasoning_effort"])).toBe(280 + 4096);
   });
 
   it("has no cost where the price is not known", () => {

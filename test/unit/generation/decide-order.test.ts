@@ -224,3 +224,14 @@ describe("a provider with several keys", () => {
     expect(step(2, [DOWN, DOWN, DOWN])).toEqual(callOf(1));
   });
 });
+
+it("a provider that refuses another parameter each time leaves calls for the next one", () => {
+  const refused = Array.from({ length: 11 }, (_, index) => `p${index}`).map((parameter): Attempt => ({
+    outcome: "unsupported-parameter",
+    parameter,
+  }));
+  expect(decide(inputOf({ history: historyOf(...refused.slice(0, 8)) }))).toMatchObject({ do: "call", member: 0 });
+  expect(decide(inputOf({ history: historyOf(...refused.slice(0, 9)) }))).toEqual(callOf(1));
+  const alone = { history: historyOf(...refused), chain: chainOf("a") };
+  expect(decide(inputOf(alone))).toMatchObject({ do: "call", member: 0 });
+});

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createCatalogue, type ModelCatalogue } from "../../../src/models/model-catalogue.ts";
 import { baseModel, matchesGlob, namesOf } from "../../../src/models/model-names.ts";
 import { modelOverridesSchema } from "../../../src/models/models-file.ts";
+import { remembered } from "../../../src/models/remembered.ts";
 
 const reasoning = (headroomTokens: number) => ({ least: "low", headroomTokens });
 
@@ -47,6 +48,9 @@ describe("names", () => {
     expect(namesOf("claude-haiku-4-5-20251001")).toEqual(["claude-haiku-4-5-20251001", "claude-haiku-4-5"]);
     expect(namesOf("m-1")).toEqual(["m-1"]);
     expect(baseModel("left:alone")).toBe("left:alone");
+    expect(namesOf("models/m-1-2026-01-31")).toEqual([
+      ...["models/m-1-2026-01-31", "models/m-1", "m-1-2026-01-31", "m-1"],
+    ]);
   });
 });
 
@@ -93,6 +97,7 @@ describe("what is known of a model", () => {
     expect(entry("vendor", "m-1-2026-01-31")?.contextTokens).toBe(2000);
     expect(entry("vendor", "m-1-2026-02-28")?.contextTokens).toBe(1000);
     expect(entry("vendor", "ft:m-1:org::id")?.contextTokens).toBe(1000);
+    expect(entry("vendor", "models/m-2")?.speed).toBe("Fast");
   });
 
   it("is nothing for a stranger, and for another provider's model", () => {
@@ -113,6 +118,15 @@ describe("the cap of a call", () => {
     expect(capTokens("m-1-large", 280)).toBe(1280);
     expect(capTokens("m-1-large", 280, 4)).toBe(5120);
     expect(capTokens("m-3", 3, 1.5)).toBe(5);
+  });
+
+  it("has more room where the least reasoning was refused, which is then not asked for", () => {
+    const cap = (model: string, omit: string[], factor = 1): number =>
+      catalogueWith().capTokens({ provider: "vendor", model, maxTokens: 280, factor, omit });
+    expect(cap("m-1-large", ["reasoning_effort"])).toBe(280 + 4096);
+    expect(cap("m-1-large", ["reasoning_effort.none"], 4)).toBe(4 * (280 + 4096));
+    expect(cap("m-1-large", ["temperature"])).toBe(1280);
+    expect(cap("m-3", ["reasoning_effort"])).toBe(280);
   });
 
   it("is never above what the model writes", () => {
@@ -150,5 +164,17 @@ describe("the operator's own facts", () => {
     expect(family("vendor", "m-1").parameters).toEqual({ ...VENDOR.parameters, top_p: { drop: "we say so" } });
     expect(family("vendor", "m-1").reasoning).toBeNull();
     expect(family("vendor", "m-3").parameters).toHaveProperty("max_tokens");
+  });
+});
+
+describe("what is remembered of models", () => {
+  it("is found once, nothing included, and forgotten before it grows without end", () => {
+    const asked: string[] = [];
+    const find = remembered((provider, model) => (asked.push(`${provider}/${model}`), null));
+    expect([find("a", "m"), find("a", "m"), find("b", "m")]).toEqual([null, null, null]);
+    expect(asked).toEqual(["a/m", "b/m"]);
+    for (let index = 0; index < 1000; index += 1) find("a", `x-${index}`);
+    find("a", "m");
+    expect(asked.filter((id) => id === "a/m")).toHaveLength(2);
   });
 });

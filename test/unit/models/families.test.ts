@@ -20,7 +20,7 @@ describe("what OpenAI's models take:", () => {
     },
   );
 
-  it.each(["gpt-5.1", "gpt-5.2-2025-12-11", "gpt-5.4-mini", "gpt-5.5", "gpt-5.6-luna", "gpt-5.3-codex"])(
+  it.each(["gpt-5.1", "gpt-5.2-2025-12-11", "gpt-5.4-mini", "gpt-5.5", "gpt-5.6-luna"])(
     "%s can do without reasoning, and takes sampling parameters then",
     (model) => {
       expect(summary("openai", model)).toEqual(["max_completion_tokens", "none", true]);
@@ -32,13 +32,13 @@ describe("what OpenAI's models take:", () => {
     expect(summary("openai", model)).toEqual(["max_completion_tokens", "none", true]);
   });
 
-  it.each(["gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-sol", "gpt-7", "gpt-10-mini", "o3", "o4-mini", "o1"])(
-    "%s always reasons, as little as it can, with room for it beside the text",
-    (model) => {
-      expect(summary("openai", model)).toEqual(["max_completion_tokens", "low", false]);
-      expect(catalogue.capTokens({ provider: "openai", model, maxTokens: 280, factor: 1 })).toBeGreaterThan(280 + 500);
-    },
-  );
+  it.each([
+    ...["gpt-5.1-codex", "gpt-5.1-codex-max", "gpt-5.2-codex", "gpt-5.3-codex", "gpt-5.3-codex-spark"],
+    ...["gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-sol", "gpt-7", "gpt-10-mini", "o3", "o4-mini", "o1"],
+  ])("%s always reasons, as little as it can, with room for it beside the text", (model) => {
+    expect(summary("openai", model)).toEqual(["max_completion_tokens", "low", false]);
+    expect(catalogue.capTokens({ provider: "openai", model, maxTokens: 280, factor: 1 })).toBeGreaterThan(280 + 500);
+  });
 
   it.each(["gpt-5", "gpt-5-mini", "gpt-5-nano-2025-08-07"])("%s reasons minimally", (model) => {
     expect(summary("openai", model)).toEqual(["max_completion_tokens", "minimal", false]);
@@ -51,9 +51,16 @@ describe("what OpenAI's models take:", () => {
     "gpt-5.4-pro",
     "o3-pro",
     "o1-mini",
-    "gpt-5.1-codex-max",
+    "gpt-5.1-codex-mini",
+    "gpt-5-codex",
   ])("%s reasons as it likes and is not asked", (model) => {
     expect(summary("openai", model)).toEqual(["max_completion_tokens", "fixed", false]);
+  });
+
+  it("a model that is refused the request for no reasoning has room for it", () => {
+    const call = { provider: "openai", model: "gpt-5.5", maxTokens: 280, factor: 1 };
+    expect(catalogue.capTokens(call)).toBe(280);
+    expect(catalogue.capTokens({ ...call, omit: ["reasoning_effort"] })).toBe(280 + 4096);
   });
 
   it("an unknown name is taken for a model that takes everything", () => {
@@ -125,6 +132,7 @@ describe("what Gemini's models take:", () => {
     ["gemini-1.5-flash", null, true],
     ["gemini-2.0-flash", null, true],
     ["gemini-2.5-flash", "none", true],
+    ["models/gemini-2.5-flash", "none", true],
     ["gemini-2.5-flash-lite", "none", true],
     ["gemini-2.5-pro", "minimal", true],
     ["gemini-3.1-flash-lite", "minimal", true],

@@ -154,6 +154,7 @@ describe("priceOf", () => {
 
   it.each([
     ["grok", "grok-1"],
+    ["grok", "grok-4.30"],
     ["openai", "gpt-99"],
     ["nobody", "nothing"],
     ["openai", "__proto__"],
@@ -161,6 +162,37 @@ describe("priceOf", () => {
     expect(price(prices, [provider, model])).toBeNull();
     expect(prices.upperBound({ provider, model, inputBytes: 10, maxOutputTokens: 10 })).toBeNull();
     expect(prices.contextTokens(provider, model)).toBeNull();
+  });
+
+  it.each([
+    ["anthropic", "claude-sonnet-5-9"],
+    ["anthropic", "claude-opus-4-8-fast"],
+    ["gemini", "gemini-3.8-flash-pro"],
+    ["gemini", "gemini-2.5-pro-next"],
+    ["openai", "gpt-5-nano-turbo"],
+  ])("takes %s/%s for no other model because its name begins alike", (provider, model) => {
+    expect(price(prices, [provider, model])).toBeNull();
+  });
+
+  it.each([
+    ["anthropic", "claude-haiku-4-5-20251001", 1000 + 500],
+    ["anthropic", "claude-3-5-haiku-latest", 800 + 400],
+    ["anthropic", "claude-opus-4-20250514", 15_000 + 7500],
+    ["openai", "gpt-4-0613", 30_000 + 6000],
+    ["openai", "gpt-6-luna-2026-09-01", 150],
+    // What the library knows of fine-tuned models is more than what their bases cost.
+    ["openai", "ft:gpt-4o-2024-08-06:org::id", 3750 + 1500],
+    ["openai", "ft:gpt-4o-mini-2024-07-18:org::id", 300 + 120],
+    ["openai", "ft:gpt-3.5-turbo-0125:org::id", 3000 + 600],
+    ["openai", "ft:gpt-4-0613:org::id", 30_000 + 6000],
+    ["openai", "ft:gpt-4.1-mini:org::id", 400 + 160],
+    ["grok", "grok-4.3-latest", 1250 + 250],
+    ["gemini", "gemini-2.0-flash-001", 100 + 40],
+    ["gemini", "gemini-2.5-flash-latest", 300 + 250],
+    ["gemini", "gemini-2.5-flash-lite-preview-09-2025", 100 + 40],
+    ["gemini", "models/gemini-2.5-flash", 300 + 250],
+  ])("knows %s/%s by a name that is listed, or as a snapshot of one: %d", (provider, model, expected) => {
+    expect(price(prices, [provider, model])).toBe(expected);
   });
 
   it("knows that the fake provider is free", () => {

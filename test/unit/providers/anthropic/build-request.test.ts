@@ -62,6 +62,12 @@ describe("the parameters", () => {
     expect(body["max_tokens"]).toBe(280);
   });
 
+  it("are left out together with what they stand in", () => {
+    const family = familySchema.parse({ match: ["*"], parameters: { user: { as: "metadata.user_id" } } });
+    const { body } = buildRequest(generateRequest({ omit: ["metadata"], parameters: { user: "agent-7" } }), family);
+    expect(body).not.toHaveProperty("metadata");
+  });
+
   it("say that it streams only when it does", () => {
     expect(bodyOf({ model: "claude-haiku-5-5" })).not.toHaveProperty("stream");
     expect(bodyOf({ model: "claude-haiku-5-5", parameters: { stream: true } })).toHaveProperty("stream", true);

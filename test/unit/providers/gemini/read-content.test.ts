@@ -39,6 +39,11 @@ describe("convertUsage", () => {
     expect((usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), "Google's own total").toBe(14_872);
   });
 
+  it("never takes more for cached than the prompt has", () => {
+    const usage = convertUsage({ promptTokenCount: 10, cachedContentTokenCount: 50, candidatesTokenCount: 5 });
+    expect(usage).toMatchObject({ inputTokens: 10, cachedInputTokens: 10, outputTokens: 5 });
+  });
+
   it("counts what tools put into the prompt", () => {
     const raw = { promptTokenCount: 10, toolUsePromptTokenCount: 5, candidatesTokenCount: 2 };
     expect(convertUsage(raw)).toMatchObject({ inputTokens: 15, outputTokens: 2, reasoningTokens: 0, raw });

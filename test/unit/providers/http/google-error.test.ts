@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { untilMidnightPacific } from "../../../../src/providers/http/google-error.ts";
+import { googleParameter, untilMidnightPacific } from "../../../../src/providers/http/google-error.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -14,4 +14,16 @@ it.each([
   ["after it ended", "2026-11-01T12:00:00Z", 20 * HOUR_MS],
 ])("midnight in Los Angeles, %s", (_, now, expected) => {
   expect(untilMidnightPacific(Date.parse(now))).toBe(expected);
+});
+
+it.each([
+  ["400", "Thinking is not supported for this model.", "thinkingConfig"],
+  ["400 invalid_argument", "Thinking is not enabled for models/gemini-2.0-flash", "thinkingConfig"],
+  ["invalid_request_error", "thinking is not supported on this model", "thinking"],
+  ["", "thinking is not supported on this model", "thinking"],
+  ["400", "Budget 0 is invalid. This model only works in thinking mode.", "thinkingConfig"],
+  ["400", "Penalty is not enabled for models/gemini-2.5-pro", "frequency_penalty"],
+  ["400", "messages: thinking of nothing", null],
+])("with the code %j, %j refuses %s", (codes, message, expected) => {
+  expect(googleParameter({ codes, message })).toBe(expected);
 });

@@ -114,6 +114,18 @@ describe("an exchange", () => {
     );
   });
 
+  // 64.1 s are 64099.99999999999 ms in binary, and undici takes whole ones only.
+  it.each([64.1 * 1000, 0.4])("takes %d ms for that as well", async (idleTimeoutMs) => {
+    await using server = await startRecordedServer();
+    await withTransport(
+      async (transport) => {
+        const { outcome } = await post(transport, server.baseUrl);
+        expect(outcome).toMatchObject({ answer: { status: 200 } });
+      },
+      { idleTimeoutMs },
+    );
+  });
+
   it("reuses its connections", async () => {
     let connections = 0;
     const server = createServer((_, response) => response.end("ok")).on("connection", () => connections++);

@@ -52,6 +52,16 @@ describe("convertUsage", () => {
     });
   });
 
+  it("never takes more for read and written together than the prompt has", () => {
+    const details = (cached_tokens: number, cache_write_tokens: number) =>
+      convertUsage(
+        { prompt_tokens: 100, completion_tokens: 1, prompt_tokens_details: { cached_tokens, cache_write_tokens } },
+        "inside-completion",
+      );
+    expect(details(80, 80)).toMatchObject({ inputTokens: 100, cachedInputTokens: 80, cacheWriteInputTokens: 20 });
+    expect(details(100, 80)).not.toHaveProperty("cacheWriteInputTokens");
+  });
+
   it("needs no details", () => {
     expect(convertUsage(recordedUsage("openai-compatible/200-ollama-length.json"), "inside-completion")).toMatchObject({
       inputTokens: 23,
