@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { openOutput } from "../bulk/output-file.ts";
 import type { OutputLine } from "../bulk/output-line.ts";
 import { checkInput } from "../bulk/run-bulk.ts";
+import { loadAgents } from "../agents/load-agents.ts";
+import { compileOptions } from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { showRedisAddress } from "../platform/redis.ts";
@@ -48,7 +50,7 @@ async function demo(keep: boolean): Promise<ExitCode> {
   };
   await using workplace = await openWorkplace({ config, fake: true });
   await using monitor = await openMonitor(workplace);
-  introduce(workplace, monitor.url);
+  await introduce(workplace, monitor.url);
   const input = join(EXAMPLES, "topics.csv");
   const source = { input, agent: null, knownAgents: new Set(workplace.agents.keys()) };
   const { rows } = await checkInput(source);
@@ -91,22 +93,31 @@ async function lookAround(url: string, signal: AbortSignal): Promise<void> {
   await aborted(signal);
 }
 
-function introduce({ config, redis }: Workplace, monitorUrl: string): void {
-  const missing = [...config.providers.missingKeys];
+async function introduce({ config, redis }: Workplace, monitorUrl: string): Promise<void> {
   console.log("Puppet Engine demo");
   console.log(
     `  Redis      ${redis.embeddedIn === null ? showRedisAddress(redis.address) : `our own, append-only, in ${redis.embeddedIn}`}`,
   );
   console.log(`  Monitor    ${monitorUrl}/board`);
-  for (const [provider, variables] of missing) {
-    console.log(
-      `  ${provider.padEnd(10)} no key (${variables.join(" or ")}): the FAKE provider takes its place; texts are made up, nothing is paid`,
-    );
-  }
-  for (const provider of Object.keys(config.providers.settings)) {
-    if (provider !== "fake") console.log(`  ${provider.padEnd(10)} key found: real calls are made, and paid`);
-  }
+  for (const line of await describeProviders(config)) console.log(`  ${line}`);
   console.log("");
+}
+
+/** Of the providers that the example agents name, whether they are called. */
+async function describeProviders(config: Config): Promise<string[]> {
+  const { agents } = await loadAgents(config.agentsDirectory, compileOptions(config));
+  const used = new Set([...agents.values()].flatMap(({ chain }) => chain.map(({ provider }) => provider)));
+  const { definitions, missingKeys } = config.providers;
+  return [...used].flatMap((provider) => {
+    const variables = missingKeys.get(provider);
+    const needsKey = definitions.find(({ id }) => id === provider)?.needsKey === true;
+    if (!needsKey) return [];
+    const what =
+      variables === undefined
+        ? "key found: real calls are made, and paid"
+        : `no key (${variables.join(" or ")}): the FAKE provider takes its place; texts are made up, nothing is paid`;
+    return [`${provider.padEnd(10)} ${what}`];
+  });
 }
 
 async function printTweets(path: string): Promise<void> {
@@ -128,5 +139,6 @@ Next:
   npm run puppet-engine -- bulk examples/topics.csv --out tweets.jsonl --worker --fake
   npm run puppet-engine -- usage --by agent
   npm run demo -- --keep                       the same again, and the monitor stays
-With OPENAI_API_KEY or GROK_API_KEY in .env (see .env.example) the same commands call the real providers.`);
+With OPENAI_API_KEY or GROK_API_KEY in .env (see .env.example) the same commands call the real providers; Claude, Gemini,
+local models and endpoints of your own are set up as docs/providers.md says.`);
 }

@@ -6,6 +6,7 @@ it("the demo runs without a key and without a Redis: exit 0, says what is fake, 
   const { code, stdout, stderr } = await cli.run("demo");
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/openai +no key \(OPENAI_API_KEY or OPENAI_API_KEYS\): the FAKE provider takes its place/);
+  expect(stdout, "nothing is paid, and nobody is told of it").not.toMatch(/key found|^ {2}(local|anthropic|gemini) /m);
   expect(stdout).toMatch(/Some of the tweets:\n( {2}(ada|echo|nori|orbit) +\S.*\n){6}/);
   for (const column of ["provider", "agent", "requests", "tokens in", "cost (USD)"]) expect(stdout).toContain(column);
   expect(stdout).toMatch(/^Next:$/m);
