@@ -40,11 +40,11 @@ function namesIn(match: MatchLogic): string[] {
 }
 
 /**
- * Besides dates there are days (`gpt-3.5-turbo-0125`), and Google's versions (`gemini-2.0-flash-001`,
- * `gemini-2.5-flash-lite-preview-09-2025`).
+ * Besides what every vendor has there are Google's versions: `gemini-2.0-flash-001`,
+ * `gemini-2.5-flash-lite-preview-09-2025`.
  */
 function ofSnapshot(name: string): string {
-  return undated(name).replace(/-(?:(?:0[1-9]|1[0-2])[0-3]\d|0\d{2}|\d{2}-\d{4})$/, "");
+  return undated(name).replace(/-(?:0\d{2}|\d{2}-\d{4})$/, "");
 }
 
 function ratesFrom(price: ModelPrice, inputTokens: number): PriceRates | null {
