@@ -2,6 +2,11 @@ export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
 export const MODEL_NAME_EXPECTED =
   "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
 
+/** The same with `*`, which stands for any characters. */
+export const MODEL_GLOB = /^[A-Za-z0-9*][A-Za-z0-9._:/@*-]{0,127}$/;
+export const MODEL_GLOB_EXPECTED =
+  "the name of a model, in which * stands for any characters: letters, digits and . _ : / @ - *";
+
 /**
  * A fine-tuned model, `ft:gpt-4o:org::id`, takes and costs what its base does, unless something more is known of it;
  * `models/gemini-2.5-flash` is Google's own spelling of `gemini-2.5-flash`.
