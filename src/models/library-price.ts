@@ -5,6 +5,9 @@ import type { PriceEntry, PriceRates } from "./price-entry.ts";
 /** Providers whose name in the library is another. */
 const LIBRARY_PROVIDER: Readonly<Record<string, string>> = { grok: "x-ai" };
 
+/** Its release, which stands for a day: the library does not tell when a price was read. */
+export const LIBRARY = "@pydantic/genai-prices 0.1.8";
+
 /** What @pydantic/genai-prices knows of a model, in our form; `null`: nothing, or not what input and output cost. */
 export function libraryPrice(provider: string, model: string): PriceEntry | null {
   const found = calcPrice({ input_tokens: 1 }, model, { providerId: LIBRARY_PROVIDER[provider] ?? provider });
@@ -16,7 +19,8 @@ export function libraryPrice(provider: string, model: string): PriceEntry | null
     return rates === null ? [] : [{ fromInputTokens, ...rates }];
   });
   const { context_window } = found.model;
-  return { provider, model, ...base, tiers, ...(context_window !== undefined && { contextTokens: context_window }) };
+  const context = context_window === undefined ? {} : { contextTokens: context_window };
+  return { provider, model, ...base, tiers, ...context, source: LIBRARY };
 }
 
 /**
