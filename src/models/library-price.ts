@@ -6,7 +6,7 @@ import type { PriceEntry, PriceRates } from "./price-entry.ts";
 const LIBRARY_PROVIDER: Readonly<Record<string, string>> = { grok: "x-ai" };
 
 /** Its release, which stands for a day: the library does not tell when a price was read. */
-export const LIBRARY = "@pydantic/genai-prices 0.1.8";
+const LIBRARY = "@pydantic/genai-prices 0.1.8";
 
 /** What @pydantic/genai-prices knows of a model, in our form; `null`: nothing, or not what input and output cost. */
 export function libraryPrice(provider: string, model: string): PriceEntry | null {
