@@ -1,4 +1,4 @@
-import { readAgentOfJob } from "./admission/claims.ts";
+import { isJobKnown, readAgentOfJob } from "./admission/claims.ts";
 import type { Agent } from "./agents/agent.ts";
 import { budgetPolicyOf } from "./config/policies.ts";
 import type { Config } from "./config/load-config.ts";
@@ -42,6 +42,8 @@ export interface Operator extends AsyncDisposable {
   affectedBy(target: PauseTarget): Promise<AffectedLanes>;
   /** The agent as a job runs it; `null`: there is no such job. */
   agentOf(jobId: string): Promise<Agent | null>;
+  /** It was enqueued, and is still remembered. */
+  isJobKnown(jobId: string): Promise<boolean>;
   /** @param now epoch ms */
   health(now: number): Promise<OperatorHealth>;
 }
@@ -75,6 +77,7 @@ export function composeOperator({ config, address }: OperatorParts): Operator {
         };
       }),
     agentOf: async (jobId) => await withRedis(address, () => readAgentOfJob(redis, namespace, jobId)),
+    isJobKnown: async (jobId) => await withRedis(address, () => isJobKnown(redis, namespace, jobId)),
     health: async (now) =>
       await withRedis(address, async () => ({
         ...(await readHealth(redis, namespace, { now, budgets: budgetPolicyOf(file) })),

@@ -132,6 +132,11 @@ export async function readAgentOfJob(redis: Redis, namespace: string, jobId: str
   return hash === null ? null : await readSnapshot(redis, namespace, hash);
 }
 
+/** Whether the id was ever enqueued and is still remembered. */
+export async function isJobKnown(redis: Redis, namespace: string, jobId: string): Promise<boolean> {
+  return (await redis.exists(controlKeys(namespace).job(jobId))) === 1;
+}
+
 export interface AgentSnapshot {
   readonly hash: string;
   readonly json: string;

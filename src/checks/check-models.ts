@@ -1,5 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import type { RetiredUse } from "../agents/retire-models.ts";
+import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
 import { whenRetired } from "../models/retirement.ts";
 import { describeUnknownPrice } from "../models/unknown-price.ts";
@@ -7,21 +8,27 @@ import type { Finding } from "./finding.ts";
 
 export interface UsedModels {
   readonly agents: ReadonlyMap<string, Agent>;
-  /** What `loadAgents` found. */
+  /** Writes for jobs that name no agent; its id is what people are told. `null`: it could not be made. */
+  readonly writer: Agent | null;
+  /** What was found with the agents, and with the writer. */
   readonly retired: readonly RetiredUse[];
   readonly prices: Pick<Prices, "ratesOf">;
+  readonly catalogue: Pick<ModelCatalogue, "entry" | "listsModelsOf">;
 }
 
 /** Whether the models of the agents are served, for how long, and whether their prices are known. */
-export function checkModels({ agents, retired, prices }: UsedModels): Finding[] {
-  const users = usersByModel(agents);
-  const unpriced = [...users.values()].filter(([first]) => first !== undefined && prices.ratesOf(first) === null);
+export function checkModels({ agents, writer, retired, prices, catalogue }: UsedModels): Finding[] {
+  const users = usersByModel([...agents.values(), ...(writer === null ? [] : [writer])]);
+  const usesThat = (isDoubtful: (use: Use) => boolean): Use[][] =>
+    [...users.values()].filter(([first]) => first !== undefined && isDoubtful(first));
   const findings = [
     ...[...Map.groupBy(retired, nameOf).values()].flatMap(describeRetired),
-    ...unpriced.flatMap(describeUnpriced),
+    ...usesThat((use) => isUnlisted(use, catalogue)).flatMap(describeUnlisted),
+    ...usesThat((use) => prices.ratesOf(use) === null).flatMap(describeUnpriced),
   ];
-  if (findings.length > 0 || users.size === 0) return findings;
-  return [{ level: "ok", area: "models", text: `${users.size} in use: all are served, and their prices are known` }];
+  if (findings.length > 0 || agents.size === 0) return findings;
+  const count = usersByModel([...agents.values()]).size;
+  return [{ level: "ok", area: "models", text: `${count} in use: all are served, and their prices are known` }];
 }
 
 interface Use {
@@ -34,8 +41,8 @@ function nameOf({ provider, model }: Pick<Use, "provider" | "model">): string {
   return `${provider}/${model}`;
 }
 
-function usersByModel(agents: ReadonlyMap<string, Agent>): Map<string, Use[]> {
-  const uses = [...agents.values()].flatMap(({ id, chain }) =>
+function usersByModel(agents: readonly Agent[]): Map<string, Use[]> {
+  const uses = agents.flatMap(({ id, chain }) =>
     chain.map(({ provider, model }): Use => ({ agentId: id, provider, model })),
   );
   return Map.groupBy(uses, nameOf);
@@ -50,6 +57,18 @@ function describeRetired(uses: readonly RetiredUse[]): Finding[] {
   const instead = calledInstead === null ? "" : `; ${calledInstead} is called instead (retiredModels: "substitute")`;
   const text = `${nameOf(first)} ${whenRetired(retirement)}${instead}`;
   const fix = `choose ${replacement ?? "another model"} for ${users}`;
+  return [{ level: "warning", area: "models", text, fix }];
+}
+
+function isUnlisted({ provider, model }: Use, catalogue: UsedModels["catalogue"]): boolean {
+  return catalogue.listsModelsOf(provider) && catalogue.entry(provider, model) === null;
+}
+
+function describeUnlisted(uses: readonly Use[]): Finding[] {
+  const [first] = uses;
+  if (first === undefined) return [];
+  const text = `${nameOf(first)} is not in the catalogue: whether it is still served is not known (${namesOf(uses)})`;
+  const fix = "`puppet-engine check --live` asks the vendor; what you know goes under models in the configuration file";
   return [{ level: "warning", area: "models", text, fix }];
 }
 

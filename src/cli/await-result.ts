@@ -1,6 +1,7 @@
 import { outputLine } from "../bulk/output-line.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { Producer } from "../queue/producer.ts";
+import { writeText } from "./output-stream.ts";
 import { printResult } from "./print-result.ts";
 import { textPrinter } from "./text-printer.ts";
 
@@ -26,17 +27,17 @@ export async function awaitResult(
 async function followAsJson(producer: Producer, id: string, signal: AbortSignal): Promise<GenerationResult | null> {
   for await (const event of producer.follow(id, { signal })) {
     if (event.type === "text") {
-      console.log(JSON.stringify(event));
+      writeText(process.stdout, `${JSON.stringify(event)}\n`);
       continue;
     }
-    console.log(JSON.stringify({ type: event.type, result: outputLine(event.result) }));
+    writeText(process.stdout, `${JSON.stringify({ type: event.type, result: outputLine(event.result) })}\n`);
     return event.result;
   }
   return null;
 }
 
 async function followAsText(producer: Producer, id: string, signal: AbortSignal): Promise<GenerationResult | null> {
-  const printer = textPrinter((output) => void process.stdout.write(output));
+  const printer = textPrinter(process.stdout);
   for await (const event of producer.follow(id, { signal })) {
     if (event.type === "text") {
       printer.text(event);

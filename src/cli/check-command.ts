@@ -1,5 +1,7 @@
 import { styleText } from "node:util";
+import { defaultAgent } from "../agents/default-agent.ts";
 import { loadAgents, type LoadedAgents } from "../agents/load-agents.ts";
+import type { RetiredAgent } from "../agents/retire-models.ts";
 import { checkKeys, describeAgents } from "../checks/check-agents.ts";
 import { checkModels } from "../checks/check-models.ts";
 import { checkProviders } from "../checks/check-providers.ts";
@@ -52,7 +54,9 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
   findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));
   const { catalogue } = config.providers;
   const prices = createPrices({ catalogue, overrides: config.file.prices });
-  findings.push(...checkModels({ agents, retired, prices }));
+  const writer = readWriter(config, findings);
+  const uses = [...retired, ...(writer?.uses ?? [])];
+  findings.push(...checkModels({ agents, writer: writer?.agent ?? null, retired: uses, prices, catalogue }));
   findings.push(...(await lookAtRedis(config)));
   if (live) findings.push(...(await checkProviders(config.providers, agents, systemClock.now())));
   return findings;
@@ -81,6 +85,16 @@ async function readAgents(config: Config, findings: Finding[]): Promise<Pick<Loa
     });
     return { agents: new Map(), retired: [] };
   }
+}
+
+/** Nobody writes its file: people know it by what it is for, and by the variable that names its model. */
+function readWriter(config: Config, findings: Finding[]): RetiredAgent | null {
+  const made = orFindings("agents", findings, () => defaultAgent(compileOptions(config)));
+  if (made === null) return null;
+  const { provider } = made.agent.chain[0];
+  const variable = config.providers.definitions.find(({ id }) => id === provider)?.modelVariable ?? null;
+  const id = `jobs without an agent${variable === null ? "" : `: ${variable}`}`;
+  return { ...made, agent: { ...made.agent, id }, uses: made.uses.map((use) => ({ ...use, agentId: id })) };
 }
 
 async function lookAtRedis(config: Config): Promise<Finding[]> {

@@ -30,7 +30,8 @@ export const modelsCommand: AddCommand = (program, end) => {
 Which model shall an agent name? Begin with the cheapest whose quality you accept, marked * where a provider has a
 default; "best for" tells what the dearer ones add. An agent names its model as "model" in "llm_config".
 "window" is the context: how many tokens input and output may have together. "in/out" is the price in USD per million
-tokens; long inputs can cost more, which --json tells.
+tokens; long inputs can cost more, which --json tells. The source of a price is a page and the day on which it was read,
+or a library and its version.
 Needs no key, no Redis and no network: the facts come with the program, and the configuration file can change them.
 
   $ puppet-engine models --provider openai

@@ -1,10 +1,19 @@
 import { outputLine } from "../bulk/output-line.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import { writeText, type OutputStream } from "./output-stream.ts";
+
+interface OutputStreams {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
 
 /** The text alone on standard output, so that it can be piped. */
-export function printResult(result: GenerationResult, json: boolean): void {
-  const line = outputLine(result);
-  if (json) console.log(JSON.stringify(line));
-  else if (result.status === "succeeded") console.log(result.text);
-  else console.error(`${result.status}: ${result.reason}`);
+export function printResult(
+  result: GenerationResult,
+  json: boolean,
+  { stdout, stderr }: OutputStreams = process,
+): void {
+  if (json) writeText(stdout, `${JSON.stringify(outputLine(result))}\n`);
+  else if (result.status === "succeeded") writeText(stdout, `${result.text}\n`);
+  else writeText(stderr, `${result.status}: ${result.reason}\n`);
 }

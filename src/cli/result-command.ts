@@ -32,6 +32,7 @@ async function showResult(id: string, options: ResultOptions): Promise<ExitCode>
   await using workplace = await openWorkplace({ agents: "none" });
   await using producer = workplace.producer();
   if (wait) {
+    await workplace.hintIfUnknown(id);
     if (follow) await workplace.hintIfNotStreamed(id);
     await workplace.hintIfNoWorker();
     await workplace.hintIfPaused();

@@ -1,8 +1,8 @@
-import Table from "cli-table3";
-import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
+import { formatUsd, integer, shortDuration } from "../platform/numbers.ts";
 import type { FeedbackMean, UsageRow } from "../storage/usage-report.ts";
+import { WIDEST_LINE, alignedTable, tableWidth, type Column } from "./aligned-table.ts";
 
-/** Plain ASCII borders nowhere: narrow columns that survive a small terminal. */
+/** Narrow columns, without lines between rows. */
 export const STYLE = {
   chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   style: { head: [], border: [], compact: true },
@@ -27,33 +27,39 @@ export type ShownUsage = Pick<
   /** Left out by a run, whose texts nobody has scored yet. */
   Partial<Pick<UsageRow, "feedback">>;
 
-const HEAD = ["requests", "failed", "tokens in", "tokens out", "total", "cost (USD)", "latency avg", "p50", "p95"];
+/** Tokens of input and output together: left out where the table is too wide with it. */
+const TOTAL = numberColumn("total", ({ totalTokens }) => integer(totalTokens));
+const FEEDBACK = numberColumn("feedback", ({ feedback }) => (feedback ? showFeedback(feedback) : ""));
+const GAPS = { text: 2, number: 2 };
 
 export function usageTable(title: string, rows: readonly ShownUsage[]): string {
-  const head = rows.some(hasFeedback) ? [...HEAD, "feedback"] : HEAD;
-  const table = new Table({
-    ...STYLE,
-    head: [title, ...head],
-    colAligns: ["left", ...head.map(() => "right" as const)],
-  });
-  for (const row of rows.length > 1 ? [...rows, sum(rows)] : rows) table.push(cells(row).slice(0, head.length + 1));
-  return [table.toString(), ...notes(rows)].join("\n");
+  const shown = rows.length > 1 ? [...rows, sum(rows)] : rows;
+  const all = columnsOf(title, rows);
+  const columns = tableWidth(shown, all, GAPS) <= WIDEST_LINE ? all : all.filter((column) => column !== TOTAL);
+  return [alignedTable(shown, columns, GAPS), ...notes(rows)].join("\n");
 }
 
-function cells(row: ShownUsage): string[] {
+function columnsOf(title: string, rows: readonly ShownUsage[]): Column<ShownUsage>[] {
   return [
-    row.key,
-    integer(row.requests),
-    integer(row.failures),
-    integer(row.inputTokens),
-    integer(row.outputTokens),
-    integer(row.totalTokens),
-    `${formatUsd(row.costMicroUsd)}${row.unpriced > 0 ? " + ?" : ""}`,
-    milliseconds(row.averageMs),
-    row.p50Ms === null ? "" : milliseconds(row.p50Ms),
-    row.p95Ms === null ? "" : milliseconds(row.p95Ms),
-    row.feedback ? showFeedback(row.feedback) : "",
+    { head: title, cell: ({ key }) => key },
+    numberColumn("requests", ({ requests }) => integer(requests)),
+    numberColumn("failed", ({ failures }) => integer(failures)),
+    numberColumn("tokens in", ({ inputTokens }) => integer(inputTokens)),
+    numberColumn("tokens out", ({ outputTokens }) => integer(outputTokens)),
+    TOTAL,
+    numberColumn(
+      "cost (USD)",
+      ({ costMicroUsd, unpriced }) => `${formatUsd(costMicroUsd)}${unpriced > 0 ? " + ?" : ""}`,
+    ),
+    numberColumn("latency", ({ averageMs }) => shortDuration(averageMs)),
+    numberColumn("p50", ({ p50Ms }) => (p50Ms === null ? "" : shortDuration(p50Ms))),
+    numberColumn("p95", ({ p95Ms }) => (p95Ms === null ? "" : shortDuration(p95Ms))),
+    ...(rows.some(hasFeedback) ? [FEEDBACK] : []),
   ];
+}
+
+function numberColumn(head: string, cell: Column<ShownUsage>["cell"]): Column<ShownUsage> {
+  return { head, isNumber: true, cell };
 }
 
 function hasFeedback({ feedback = null }: ShownUsage): boolean {

@@ -1,5 +1,6 @@
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { PartialText } from "../job/partial-text.ts";
+import { writeText, type OutputStream } from "./output-stream.ts";
 
 /** Prints a text while it grows: only what is new, so that a terminal may wrap it as it likes. */
 export interface TextPrinter {
@@ -8,7 +9,8 @@ export interface TextPrinter {
   end(result: GenerationResult | null): void;
 }
 
-export function textPrinter(write: (output: string) => void): TextPrinter {
+export function textPrinter(stream: OutputStream): TextPrinter {
+  const write = (output: string): void => writeText(stream, output);
   let shown = "";
   const endLine = (): void => {
     if (shown !== "" && !shown.endsWith("\n")) write("\n");

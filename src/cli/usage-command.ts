@@ -19,7 +19,7 @@ const DEFAULT_DAYS = 30;
 export const usageCommand: AddCommand = (program, end) => {
   program
     .command("usage")
-    .description("requests, tokens, cost and latency")
+    .description("requests, tokens, cost, latency and feedback")
     .addOption(new Option("--by <dimension>", "how to group them").choices(USAGE_DIMENSIONS).default("provider"))
     .option("--days <n>", "the last n days (UTC), at most 400", numberOfDays, DEFAULT_DAYS)
     .option("--json", "print JSON")

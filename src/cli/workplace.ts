@@ -45,6 +45,8 @@ export interface Workplace extends AsyncDisposable {
   hintIfPaused(): Promise<void>;
   /** The same for following a job whose text will not grow. */
   hintIfNotStreamed(jobId: string): Promise<void>;
+  /** The same for waiting for a job that nobody has enqueued yet: its id may be a mistake. */
+  hintIfUnknown(jobId: string): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -93,6 +95,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     hintIfNoWorker: async () => await hintIfNoWorker(config, redis),
     hintIfPaused: async () => await hintIfPaused(composeOperator({ config, address })),
     hintIfNotStreamed: async (jobId) => await hintIfNotStreamed(jobId, composeOperator({ config, address })),
+    hintIfUnknown: async (jobId) => await hintIfUnknown(jobId, config, composeOperator({ config, address })),
     [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),
   };
 }
@@ -174,4 +177,11 @@ async function hintIfNotStreamed(jobId: string, opened: Operator): Promise<void>
   const agent = await operator.agentOf(jobId);
   if (agent === null || agent.chain.some(({ parameters }) => parameters.stream)) return;
   console.error(`note: ${agent.id} does not stream (llm_config.stream): the text comes in one piece`);
+}
+
+/** @param opened is disposed */
+async function hintIfUnknown(jobId: string, { namespace }: Config, opened: Operator): Promise<void> {
+  await using operator = opened;
+  if (await operator.isJobKnown(jobId)) return;
+  console.error(`note: no job ${JSON.stringify(jobId)} in namespace ${namespace} yet: waiting for it`);
 }

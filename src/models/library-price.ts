@@ -5,6 +5,9 @@ import type { PriceEntry, PriceRates } from "./price-entry.ts";
 /** Providers whose name in the library is another. */
 const LIBRARY_PROVIDER: Readonly<Record<string, string>> = { grok: "x-ai" };
 
+/** Its release, which stands for a day: the library does not tell when a price was read. */
+const LIBRARY = "@pydantic/genai-prices 0.1.8";
+
 /** What @pydantic/genai-prices knows of a model, in our form; `null`: nothing, or not what input and output cost. */
 export function libraryPrice(provider: string, model: string): PriceEntry | null {
   const found = calcPrice({ input_tokens: 1 }, model, { providerId: LIBRARY_PROVIDER[provider] ?? provider });
@@ -16,7 +19,8 @@ export function libraryPrice(provider: string, model: string): PriceEntry | null
     return rates === null ? [] : [{ fromInputTokens, ...rates }];
   });
   const { context_window } = found.model;
-  return { provider, model, ...base, tiers, ...(context_window !== undefined && { contextTokens: context_window }) };
+  const context = context_window === undefined ? {} : { contextTokens: context_window };
+  return { provider, model, ...base, tiers, ...context, source: LIBRARY };
 }
 
 /**
@@ -40,11 +44,11 @@ function namesIn(match: MatchLogic): string[] {
 }
 
 /**
- * Besides dates there are days (`gpt-3.5-turbo-0125`), and Google's versions (`gemini-2.0-flash-001`,
- * `gemini-2.5-flash-lite-preview-09-2025`).
+ * Besides what every vendor has there are Google's versions: `gemini-2.0-flash-001`,
+ * `gemini-2.5-flash-lite-preview-09-2025`.
  */
 function ofSnapshot(name: string): string {
-  return undated(name).replace(/-(?:(?:0[1-9]|1[0-2])[0-3]\d|0\d{2}|\d{2}-\d{4})$/, "");
+  return undated(name).replace(/-(?:0\d{2}|\d{2}-\d{4})$/, "");
 }
 
 function ratesFrom(price: ModelPrice, inputTokens: number): PriceRates | null {

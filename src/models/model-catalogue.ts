@@ -24,6 +24,8 @@ export interface ModelCatalogue {
   capTokens(call: CapRequest): number;
   /** Nobody sends a bill for its calls. */
   isFree(provider: ProviderId): boolean;
+  /** A vendor whose models are shipped with us: one that is missing is a reason for doubt. */
+  listsModelsOf(provider: ProviderId): boolean;
   readonly models: readonly CataloguedModel[];
   readonly prices: readonly PriceEntry[];
 }
@@ -67,6 +69,7 @@ export function createCatalogue(
     const own = { source: OWN_SOURCE, readOn: undefined, judgedOn: undefined, ...entry };
     models.set(keyOf(entry), { ...models.get(keyOf(entry)), ...own });
   }
+  const listed = new Set(shipped.filter(({ models: own }) => own.length > 0).map(({ provider }) => provider));
   const free = new Set(providers.filter(({ isFree }) => isFree).map(({ id }) => id));
 
   const family = remembered((provider, model): ModelFamily => {
@@ -88,6 +91,7 @@ export function createCatalogue(
       return Math.min(wanted, entry(provider, model)?.outputTokens ?? wanted);
     },
     isFree: (provider) => free.has(provider),
+    listsModelsOf: (provider) => listed.has(provider) && !free.has(provider),
     models: [...models.values()],
     prices: shipped.flatMap(({ provider, prices }) => prices.map((price) => ({ ...price, provider }))),
   };

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { VISIBLE_LINE } from "../platform/invisible.ts";
+import { strictObject } from "../platform/zod-faults.ts";
+import { MODEL_GLOB, MODEL_GLOB_EXPECTED, MODEL_NAME, MODEL_NAME_EXPECTED } from "./model-names.ts";
 import { priceRatesShape, priceTiers } from "./price-entry.ts";
 
 /*
@@ -18,30 +21,36 @@ export const PARAMETERS = [
 ] as const;
 export type ParameterName = (typeof PARAMETERS)[number];
 
-const text = z.string({ error: "text" }).min(1, { error: "text that is not empty" });
+const text = z
+  .string({ error: "text" })
+  .min(1, { error: "text that is not empty" })
+  .regex(VISIBLE_LINE, { error: "text without line breaks and other control characters" });
+const modelName = z.string({ error: MODEL_NAME_EXPECTED }).regex(MODEL_NAME, { error: MODEL_NAME_EXPECTED });
+const modelGlob = z.string({ error: MODEL_GLOB_EXPECTED }).regex(MODEL_GLOB, { error: MODEL_GLOB_EXPECTED });
 const count = z.int({ error: "a whole number" }).positive({ error: "a number above 0" });
 const date = z.iso.date({ error: "a date such as 2026-12-11" });
 
-const ruleError = 'a rule: {"as": name}, {"min": n, "max": n} or {"drop": why}';
-const unchecked = z.union(
-  [
-    z.strictObject({ drop: text }),
-    z.strictObject({
+/** What becomes of a parameter. */
+export type ParameterRule =
+  | { readonly drop: string }
+  | {
       /** Its name on the wire. Default: the vendor's usual one. */
-      as: text.optional(),
+      readonly as?: string | undefined;
       /** What lies outside is moved to the border. */
-      min: z.number().optional(),
-      max: z.number().optional(),
-    }),
-  ],
-  { error: ruleError },
-);
-const ruleSchema = unchecked.refine((rule) => "drop" in rule || (rule.min ?? -Infinity) <= (rule.max ?? Infinity), {
-  error: "a rule whose min is not above its max",
-});
-export type ParameterRule = z.infer<typeof ruleSchema>;
+      readonly min?: number | undefined;
+      readonly max?: number | undefined;
+    };
 
-const reasoningSchema = z.strictObject({
+const ruleError = 'a rule: {"as": name}, {"min": n, "max": n} or {"drop": why}';
+const bound = z.number({ error: "a number" }).optional();
+const ruleSchema = strictObject({ drop: text.optional(), as: text.optional(), min: bound, max: bound }, ruleError)
+  .refine(({ drop, ...rest }) => drop === undefined || Object.keys(rest).length === 0, { error: ruleError })
+  .refine(({ min = -Infinity, max = Infinity }) => min <= max, {
+    error: "a rule whose min is not above its max",
+  })
+  .transform(({ drop, ...rest }): ParameterRule => (drop === undefined ? rest : { drop }));
+
+const reasoningSchema = strictObject({
   /** The least that can be asked for; `fixed`: the model refuses to be asked. */
   least: z.enum(["none", "minimal", "low", "fixed"], { error: '"none", "minimal", "low" or "fixed"' }),
   /** What is sent to ask for it: fields of the vendor's own request. Default: `reasoning_effort` with `least`. */
@@ -57,9 +66,15 @@ const source = {
   readOn: date.optional(),
 };
 
-const parameters = z
-  .partialRecord(z.enum(PARAMETERS), ruleSchema)
-  .refine(({ max_tokens: rule = {} }) => "drop" in rule || isCap(rule.max ?? 1), {
+const rule = ruleSchema.exactOptional();
+const parameters = strictObject(
+  {
+    ...{ max_tokens: rule, temperature: rule, top_p: rule, frequency_penalty: rule, presence_penalty: rule },
+    ...{ logit_bias: rule, user: rule },
+  } satisfies Record<ParameterName, typeof rule>,
+  "an object: parameter → rule",
+)
+  .refine(({ max_tokens: cap = {} }) => "drop" in cap || isCap(cap.max ?? 1), {
     path: ["max_tokens"],
     error: "a rule whose max is a whole number above 0",
   })
@@ -70,9 +85,9 @@ function isCap(tokens: number): boolean {
 }
 
 /** Models that take the same parameters. */
-export const familySchema = z.strictObject({
+export const familySchema = strictObject({
   /** Globs that know `*` only, against the whole name of a model. The first family that matches counts. */
-  match: z.array(text).min(1),
+  match: z.array(modelGlob).min(1),
   /** What is not named is taken as it is. */
   parameters,
   /** `null`: it does not reason unless told to, or never. */
@@ -81,8 +96,8 @@ export const familySchema = z.strictObject({
 });
 export type ModelFamily = z.infer<typeof familySchema>;
 
-export const modelSchema = z.strictObject({
-  model: text,
+export const modelSchema = strictObject({
+  model: modelName,
   title: text.optional(),
   /** Input and output together. */
   contextTokens: count.optional(),
@@ -91,7 +106,7 @@ export const modelSchema = z.strictObject({
   /** From this day (UTC) on the vendor may refuse it. */
   retiresOn: date.optional(),
   /** What the vendor, or else we, would use in its place. */
-  replacement: text.optional(),
+  replacement: modelName.optional(),
   speed: text.optional(),
   quality: text.optional(),
   cost: text.optional(),
@@ -102,9 +117,9 @@ export const modelSchema = z.strictObject({
 export type ModelEntry = z.infer<typeof modelSchema>;
 
 /** USD per million tokens. */
-export const modelPriceSchema = z.strictObject({ model: text, ...priceRatesShape, tiers: priceTiers, ...source });
+export const modelPriceSchema = strictObject({ model: modelName, ...priceRatesShape, tiers: priceTiers, ...source });
 
-export const modelsFileSchema = z.strictObject({
+export const modelsFileSchema = strictObject({
   /** Rules of all families that do not say otherwise. */
   parameters,
   /** When speed, quality, cost and use were judged. */
@@ -115,8 +130,8 @@ export const modelsFileSchema = z.strictObject({
 });
 
 /** The operator's own entries win over the shipped ones, field by field for models. */
-export const modelOverridesSchema = z.strictObject({
-  families: z.array(familySchema.extend({ provider: text })).default([]),
-  models: z.array(modelSchema.extend({ provider: text })).default([]),
+export const modelOverridesSchema = strictObject({
+  families: z.array(strictObject({ ...familySchema.shape, provider: text })).default([]),
+  models: z.array(strictObject({ ...modelSchema.shape, provider: text })).default([]),
 });
 export type ModelOverrides = z.infer<typeof modelOverridesSchema>;

@@ -17,6 +17,12 @@ export function milliseconds(value: number): string {
   return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${integer(Math.round(value))} ms`;
 }
 
+/** To three digits, for narrow columns: `850 ms`, `1.30 s`, `125 s`. */
+export function shortDuration(ms: number): string {
+  if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
+  return `${ms < 99_950 ? (ms / 1000).toPrecision(3) : integer(Math.round(ms / 1000))} s`;
+}
+
 /** `1 job`, `2,000 jobs` */
 export function plural(count: number, noun: string): string {
   return `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;

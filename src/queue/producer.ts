@@ -60,7 +60,10 @@ export interface Producer {
     inputs: AsyncIterable<JobInput> | Iterable<JobInput>,
     options?: EnqueueManyOptions,
   ): Promise<EnqueueSummary>;
-  /** The job's result; `null` when it has none yet. `waitMs` waits that long for it (`Infinity`: until it comes), `signal` ends the wait early. */
+  /**
+   * The job's result; `null` when it has none yet. `waitMs` waits that long for it (`Infinity`: until it comes), `signal`
+   * ends the wait early, as does disposing the producer.
+   */
   result(
     id: string,
     options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
@@ -68,8 +71,9 @@ export interface Producer {
   /**
    * The text of a job while it is written, where its agent has `stream`, and at last its result. Every text is the whole
    * one so far; who takes them slowly gets the newest only. A new `attempt` (a retry, a fail-over) starts anew. Ends after
-   * the result, or without it when `signal` fires. An unknown id is waited for, as `result` does: the job may still come.
-   * So is a Redis that is away; one that does not let us in: the iterator throws RedisUnavailableError.
+   * the result, or without it when `signal` fires or the producer is disposed. An unknown id is waited for, as `result`
+   * does: the job may still come. So is a Redis that is away; one that does not let us in: the iterator throws
+   * RedisUnavailableError.
    */
   follow(id: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<FollowEvent>;
   /**

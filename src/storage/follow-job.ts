@@ -2,7 +2,10 @@ import type { GenerationResult } from "../job/generation-result.ts";
 import type { FollowEvent, PartialText } from "../job/partial-text.ts";
 import type { ResultReader } from "./result-reader.ts";
 
-/** The texts of a job as they grow, the newest only for who takes them slowly, and then its result. */
+/**
+ * The texts of a job as they grow, the newest only for who takes them slowly, and then its result. Ends without one when
+ * the signal fires, or when the reader is closed.
+ */
 export async function* followJob(
   reader: Pick<ResultReader, "wait" | "hearTexts">,
   jobId: string,
@@ -18,7 +21,7 @@ export async function* followJob(
     leave = await reader.hearTexts(jobId, (text) => news.onText(text), stop.signal);
     reader.wait(jobId, stop.signal).then(news.onResult, news.onError);
     for (;;) {
-      const { text, result } = await news.next();
+      const { text, result, isOver } = await news.next();
       // Who has asked for the end gets nothing more.
       if (stop.signal.aborted) return;
       if (text !== null) yield { type: "text", ...text };
@@ -26,6 +29,7 @@ export async function* followJob(
         yield { type: "result", result };
         return;
       }
+      if (isOver) return;
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
@@ -36,16 +40,24 @@ export async function* followJob(
 
 interface News {
   onText(text: PartialText): void;
-  /** `null`: the wait was aborted. */
+  /** `null`: the wait was aborted, or the reader closed. */
   onResult(result: GenerationResult | null): void;
   onError(error: unknown): void;
   /** Resolves as soon as there is something new. Throws what `onError` was told. */
-  next(): Promise<{ readonly text: PartialText | null; readonly result: GenerationResult | null }>;
+  next(): Promise<Told>;
+}
+
+interface Told {
+  readonly text: PartialText | null;
+  readonly result: GenerationResult | null;
+  /** Nothing comes any more. */
+  readonly isOver: boolean;
 }
 
 function createNews(): News {
   let text: PartialText | null = null;
   let result: GenerationResult | null = null;
+  let isOver = false;
   let failure: { readonly error: unknown } | null = null;
   let lastAttempt = 0;
   let changed = Promise.withResolvers<void>();
@@ -59,6 +71,7 @@ function createNews(): News {
     },
     onResult(record) {
       result = record;
+      isOver = true;
       changed.resolve();
     },
     onError(error) {
@@ -70,7 +83,7 @@ function createNews(): News {
       await changed.promise;
       changed = Promise.withResolvers();
       if (failure !== null) throw failure.error;
-      const told = { text, result };
+      const told = { text, result, isOver };
       text = null;
       return told;
     },

@@ -14,13 +14,14 @@ const BATCH = 500;
 export interface ResultReader {
   /** `null`: no terminal record (yet). */
   read(jobId: string): Promise<GenerationResult | null>;
-  /** `null`: the signal aborted first. */
+  /** `null`: the signal aborted first, or the reader was closed. */
   wait(jobId: string, signal: AbortSignal): Promise<GenerationResult | null>;
   /**
-   * Tells the texts of a job while it is written. Resolves when it listens, or when the signal aborts.
+   * Tells the texts of a job while it is written. Resolves when it listens, when the signal aborts or when it is closed.
    * @returns ends it
    */
   hearTexts(jobId: string, onText: TextListener, signal: AbortSignal): Promise<() => void>;
+  /** Ends all waits. */
   close(): void;
 }
 
@@ -32,14 +33,17 @@ interface Waiting {
   readonly namespace: string;
   readonly listeners: Map<string, Set<Listener>>;
   readonly aborts: AbortWatch;
+  /** Fires when the reader is closed. */
+  readonly closed: AbortSignal;
   /** Ids announced and not yet read. */
   readonly announced: Set<string>;
   reading: boolean;
 }
 
 export function createResultReader(redis: Redis, namespace: string): ResultReader {
+  const closing = new AbortController();
   const waiting: Waiting = {
-    ...{ redis, namespace, aborts: createAbortWatch() },
+    ...{ redis, namespace, aborts: createAbortWatch(), closed: closing.signal },
     ...{ listeners: new Map(), announced: new Set(), reading: false },
   };
   const { job, settledChannel, partialChannel } = controlKeys(namespace);
@@ -55,14 +59,15 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
   return {
     read: async (jobId) => parse(await redis.hget(job(jobId), "result")),
     async wait(jobId, signal) {
-      if (signal.aborted) return null;
+      if (isOver(waiting, signal)) return null;
       timer ??= pollInTurns(waiting);
-      if (!subscription.isOpen()) await unlessAborted(waiting.aborts, signal, subscription.start());
+      if (!subscription.isOpen()) await unlessOver(waiting, signal, subscription.start());
       // An abort in between would not be heard.
-      if (signal.aborted) return null;
+      if (isOver(waiting, signal)) return null;
       return await listen(waiting, jobId, signal);
     },
     async hearTexts(jobId, onText, signal) {
+      if (isOver(waiting, signal)) return () => undefined;
       const channel = partialChannel(jobId);
       const listeners = texts.get(channel) ?? new Set();
       texts.set(channel, listeners.add(onText));
@@ -75,7 +80,7 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
         listening.then(unlessUsed, () => undefined);
       };
       try {
-        await unlessAborted(waiting.aborts, signal, listening);
+        await unlessOver(waiting, signal, listening);
       } catch (error) {
         leave();
         throw error;
@@ -83,19 +88,30 @@ export function createResultReader(redis: Redis, namespace: string): ResultReade
       return leave;
     },
     close() {
+      closing.abort();
       clearInterval(timer);
       subscription.stop();
     },
   };
 }
 
-/** Resolves when the signal fires, too. */
-async function unlessAborted(aborts: AbortWatch, signal: AbortSignal, work: Promise<void>): Promise<void> {
-  const aborted = Promise.withResolvers<void>();
-  const stopWatching = aborts.on(signal, aborted.resolve);
-  if (signal.aborted) aborted.resolve();
+function isOver({ closed }: Waiting, signal: AbortSignal): boolean {
+  return signal.aborted || closed.aborted;
+}
+
+/** Calls back when the signal fires or the reader is closed. @returns ends it */
+function onOver({ aborts, closed }: Waiting, signal: AbortSignal, callback: () => void): () => void {
+  const stops = [signal, closed].map((watched) => aborts.on(watched, callback));
+  return () => stops.forEach((stop) => stop());
+}
+
+/** Resolves when the signal fires or the reader is closed, too. */
+async function unlessOver(waiting: Waiting, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const stopWatching = onOver(waiting, signal, over.resolve);
+  if (isOver(waiting, signal)) over.resolve();
   try {
-    await Promise.race([work, aborted.promise]);
+    await Promise.race([work, over.promise]);
   } finally {
     stopWatching();
   }
@@ -123,7 +139,7 @@ async function listen(waiting: Waiting, jobId: string, signal: AbortSignal): Pro
     const listeners = waiting.listeners.get(jobId) ?? new Set();
     listeners.add(listener);
     waiting.listeners.set(jobId, listeners);
-    const stopWatching = waiting.aborts.on(signal, () => finish(null));
+    const stopWatching = onOver(waiting, signal, () => finish(null));
     // It may have been recorded before we listened.
     announce(waiting, jobId);
   });

@@ -32,7 +32,7 @@ it("scores one job, again and again, and usage tells the mean", async () => {
     code: 0,
     reply: { id: "job1", score: 1, reply: "stored" },
   });
-  expect((await cli.run("usage")).stdout).toMatch(/│ feedback │\n(.*\n)*.*│ 0\.50 \(2\) │\n/);
+  expect((await cli.run("usage")).stdout).toMatch(/ feedback\n(.*\n)*.* 0\.50 \(2\)\n/);
   const feedback = { count: 2, mean: 0.5 };
   expect(await usageBy(cli, "model")).toEqual([{ key: "fake/fake-1", feedback }]);
   expect(await usageBy(cli, "agent")).toEqual([{ key: "echo", feedback }]);

@@ -83,6 +83,17 @@ it("result --follow joins a job that another process works on; Ctrl-C ends the l
   await worker.ended;
 });
 
+it.each(["--wait", "--follow"])("result %s of an id that nobody has enqueued says so, and waits", async (option) => {
+  await using cli = await openSlowSession({ settings: { fake: {} } });
+  await using waiting = cli.start("result", "a", option);
+  await waiting.waitForOutput(/^note: no job "a" in namespace \S+ yet: waiting for it$/m);
+  const { stdout } = await cli.run(...TWEET, "--worker");
+  expect(await waiting.ended).toMatchObject({ code: 0, stdout });
+  const later = await cli.run("result", "a", option);
+  expect(later).toMatchObject({ code: 0, stdout });
+  expect(later.stderr).not.toContain("no job");
+});
+
 it("a text that breaks off: the next attempt begins on a line of its own; a failure is told on stderr", async () => {
   const fallback = { fallback_provider: "fake", fallback_config: { model: "fake-2", stream: true } };
   const agent = { ...ECHO, llm_config: { ...ECHO.llm_config, ...fallback } };

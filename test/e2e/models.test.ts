@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { openCliSession, type CliSession } from "../support/cli-session.ts";
 import type { ModelRow } from "../../src/cli/model-rows.ts";
 
@@ -22,7 +23,8 @@ describe("puppet-engine models", () => {
     expect(stdout).toMatch(/^gpt-6-luna \* +Very Fast +Good +Low +High volume +1\.05M +0\.1\/0\.5$/m);
     expect(stdout).toMatch(/^fake-1 \* +Instant +Basic +Free +Testing +\? +free$/m);
     expect(stdout).toMatch(/^llama3\.2 \* +\? +\? +\? +\? +\? +free$/m);
-    expect(stdout.split("\n").filter((line) => line.length > 100)).toEqual([]);
+    const everything = await session.run("models", "--all");
+    expect(`${stdout}${everything.stdout}`.split("\n").filter((line) => line.length > 100)).toEqual([]);
   });
 
   it("says what its marks mean, how old the facts are and how to change them", async () => {
@@ -78,6 +80,17 @@ describe("puppet-engine models", () => {
       },
       reasoning: { least: "low", headroomTokens: 2048 },
     });
+  });
+
+  it("says of every price where it is from: a page and the day, or a library and its version", async () => {
+    await using session = await openCliSession({ env: NOWHERE });
+    const prices = (await rowsOf(session, "--all")).flatMap(({ model, price }) =>
+      typeof price === "object" && price !== null ? [{ model, ...price }] : [],
+    );
+    const { dependencies } = packageJson as { dependencies: Readonly<Record<string, string>> };
+    const library = `@pydantic/genai-prices ${dependencies["@pydantic/genai-prices"]}`;
+    expect(prices.filter(({ source, readOn }) => source !== library && readOn === undefined)).toEqual([]);
+    expect(prices.find(({ model }) => model === "gpt-4o")).toMatchObject({ source: library });
   });
 
   it("takes the operator's own facts and prices, and says that they are theirs", async () => {

@@ -29,3 +29,8 @@ it("a table and JSON by each dimension", async () => {
     }),
   );
 }, 60_000);
+
+it("its help names all that it shows", async () => {
+  await using cli = await openCliSession();
+  expect((await cli.run("usage", "--help")).stdout).toContain("requests, tokens, cost, latency and feedback");
+});

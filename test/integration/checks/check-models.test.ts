@@ -23,8 +23,9 @@ function inDays(days: number): string {
 async function findingsWith(
   config: object,
   models: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ models: Finding[]; areas: string[]; code: number | null }> {
-  await using session = await openCheckSession({ PUPPET_ENGINE_CONFIG: "config.json" });
+  await using session = await openCheckSession({ PUPPET_ENGINE_CONFIG: "config.json", ...env });
   await session.write("config.json", { models: { models: MODELS }, prices: PRICES, ...config });
   for (const [id, model] of Object.entries(models))
     await session.write(`agents/${id}.json`, { id, name: id, llm_config: { model } });
@@ -80,10 +81,63 @@ it("fails where they are refused", async () => {
   ]);
 });
 
+const unlisted = (model: string, users: string): Finding =>
+  warning(
+    `${model} is not in the catalogue: whether it is still served is not known (${users})`,
+    "`puppet-engine check --live` asks the vendor; what you know goes under models in the configuration file",
+  );
+
+it("does not say that models are served of which nothing is known, whatever they cost", async () => {
+  const { models } = await findingsWith({}, { bo: "gpt-4.5-preview", cy: "gpt-6-luna-2026-01-31" });
+  expect(models).toEqual([unlisted("openai/gpt-4.5-preview", "bo")]);
+});
+
+it("knows snapshots that are named by month and day, and the retired models of old", async () => {
+  const { models } = await findingsWith({}, { bo: "gpt-3.5-turbo-0125", cy: "gpt-4-0613", di: "o1-mini" });
+  expect(models.map(({ text }) => text)).toEqual([
+    "openai/gpt-3.5-turbo-0125 is retired since 2026-10-23",
+    "openai/gpt-4-0613 is retired since 2026-10-23",
+    "openai/o1-mini is retired since 2025-10-27",
+  ]);
+});
+
+it("has no doubts about models of the operator's own servers", async () => {
+  await using session = await openCheckSession({ PUPPET_ENGINE_CONFIG: "config.json" });
+  const ours = { baseUrl: "http://127.0.0.1:9/v1", model: "m", local: true };
+  const theirs = {
+    baseUrl: "https://llm.example.com/v1",
+    model: "m",
+    prices: [{ model: "m", inputMtok: 1, outputMtok: 1 }],
+  };
+  await session.write("config.json", { endpoints: { ours, theirs } });
+  for (const provider of ["local", "fake", "ours", "theirs"])
+    await session.write(`agents/${provider}.json`, { id: provider, name: "N", llm_provider: provider });
+  const { findings } = await check(session);
+  expect(findings.filter(({ area }) => area === "models")).toEqual([
+    { level: "ok", area: "models", text: "5 in use: all are served, and their prices are known" },
+  ]);
+});
+
+it("looks at the model of jobs without an agent as well", async () => {
+  const retired = await findingsWith({}, { bo: "past" }, { OPENAI_MODEL: "past" });
+  expect(retired.models).toEqual([
+    warning("openai/past is retired since 2020-01-01", "choose gpt-6-luna for bo, jobs without an agent: OPENAI_MODEL"),
+  ]);
+  const unknown = await findingsWith({}, {}, { OPENAI_MODEL: "gpt-99" });
+  expect(unknown.models).toEqual([
+    unlisted("openai/gpt-99", "jobs without an agent: OPENAI_MODEL"),
+    warning(
+      "price of openai/gpt-99 is not known: its calls are counted, but they are missing from cost and budgets (jobs without an agent: OPENAI_MODEL)",
+      "add it under prices in the configuration file",
+    ),
+  ]);
+});
+
 it("names models without a price", async () => {
   const { models, code } = await findingsWith({}, { bo: "gpt-99", cy: "gpt-99" });
   expect(code).toBe(0);
   expect(models).toEqual([
+    unlisted("openai/gpt-99", "bo, cy"),
     warning(
       "price of openai/gpt-99 is not known: its calls are counted, but they are missing from cost and budgets (bo, cy)",
       "add it under prices in the configuration file",

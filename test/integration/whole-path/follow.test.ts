@@ -150,6 +150,23 @@ it("an unknown job is waited for, until nobody wants to any more", async () => {
   expect(await nobody).toEqual([]);
 });
 
+it("who disposes the producer ends its followers and waits, and later ones find nothing", async () => {
+  await using system = await startSystem({ agents: [ECHO] });
+  const producer = system.producerOf([ECHO]);
+  await producer.enqueue(TWEET);
+  const followed = collect(producer.follow("a"));
+  const awaited = producer.result("a", { waitMs: Infinity });
+  await waitFor(async () => (await followersOf(system, "a")) === 1);
+  // This one has not begun to listen.
+  const late = collect(producer.follow("b"));
+  await producer[Symbol.asyncDispose]();
+  expect(await followed).toEqual([]);
+  expect(await awaited).toBeNull();
+  expect(await late).toEqual([]);
+  expect(await collect(producer.follow("a"))).toEqual([]);
+  expect(await producer.result("a", { waitMs: Infinity })).toBeNull();
+});
+
 it("a job that does not stream has a result only, and publishes nothing", async () => {
   await using system = await startSystem({
     agents: [{ ...ECHO, llm_config: {} }],

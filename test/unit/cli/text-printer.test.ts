@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { printResult } from "../../../src/cli/print-result.ts";
 import { textPrinter } from "../../../src/cli/text-printer.ts";
 import type { AttemptSummary, GenerationResult } from "../../../src/job/generation-result.ts";
 import type { PartialText } from "../../../src/job/partial-text.ts";
@@ -24,7 +25,7 @@ function succeeded(text: string, author = FIRST): GenerationResult {
 /** Everything that was written, a string each time. */
 function print(texts: readonly PartialText[], result: GenerationResult | null): string[] {
   const written: string[] = [];
-  const printer = textPrinter((output) => void written.push(output));
+  const printer = textPrinter({ write: (output) => written.push(output) });
   texts.forEach((text) => printer.text(text));
   printer.end(result);
   return written.filter((output) => output !== "");
@@ -34,6 +35,40 @@ const FAILED: GenerationResult = {
   ...{ status: "failed", id: "a", agentId: "ada", kind: "tweet", attempts: [], costMicroUsd: 0, finishedAt: 0 },
   reason: "openai: overloaded",
 };
+
+/** A clear screen, a C1 control sequence, DEL, an override of the direction, and what is harmless. */
+const HOSTILE = "a\u001b[2J\u009b2J\u007f\r\u202eb\n\tü😀";
+const SHOWN = "a\\u001b[2J\\u009b2J\\u007f\\u000d\\u202eb\n\tü😀";
+
+function stream(isTTY: boolean): { isTTY: boolean; written: () => string; write(output: string): void } {
+  let all = "";
+  return { isTTY, written: () => all, write: (output) => void (all += output) };
+}
+
+describe("what a model wrote", () => {
+  it.each([
+    ["shown to a terminal without its control characters", true, SHOWN],
+    ["handed to a file or a pipe as it is", false, HOSTILE],
+  ])("is %s", (_, isTTY, expected) => {
+    const growing = stream(isTTY);
+    const printer = textPrinter(growing);
+    printer.text(partial(HOSTILE.slice(0, 4)));
+    printer.end(succeeded(HOSTILE));
+    expect(growing.written()).toBe(`${expected}\n`);
+    const [stdout, stderr] = [stream(isTTY), stream(isTTY)];
+    printResult(succeeded(HOSTILE), false, { stdout, stderr });
+    printResult({ ...FAILED, reason: HOSTILE }, false, { stdout, stderr });
+    expect(stdout.written()).toBe(`${expected}\n`);
+    expect(stderr.written()).toBe(`failed: ${expected}\n`);
+  });
+
+  it("is the same JSON on a terminal", () => {
+    const stdout = stream(true);
+    printResult(succeeded(HOSTILE), true, { stdout, stderr: stream(true) });
+    expect(stdout.written()).not.toMatch(/[\p{Bidi_Control}]|(?!\n)\p{Cc}/u);
+    expect(JSON.parse(stdout.written())).toMatchObject({ text: HOSTILE });
+  });
+});
 
 describe("a text that grows", () => {
   it("is printed once: each time what is new, and the rest with the result", () => {

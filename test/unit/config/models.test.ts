@@ -93,6 +93,51 @@ describe("models in the configuration file", () => {
     ]);
   });
 
+  it("are refused with a suggestion for what is misspelt", async () => {
+    const models = [{ provider: "openai", model: "m", retiredOn: "2027-01-01" }];
+    const family = (parameters: object): object => ({ provider: "openai", match: ["m"], parameters });
+    const families = [
+      family({ temprature: { max: 1 } }),
+      family({ top_p: { maxi: 1 } }),
+      family({ user: { max: "1" } }),
+    ];
+    expect(await refusalOfFile(JSON.stringify({ models: { families, models } }))).toEqual([
+      'c.json:1 models.families[0].parameters.temprature: got an unknown field; expected one of max_tokens, temperature, top_p, frequency_penalty, presence_penalty, logit_bias, user; did you mean "temperature"?',
+      'c.json:1 models.families[1].parameters.top_p.maxi: got an unknown field; expected one of drop, as, min, max; did you mean "max"?',
+      'c.json:1 models.families[2].parameters.user.max: got "1"; expected a number',
+      expect.stringMatching(
+        /^c\.json:1 models\.models\[0\]\.retiredOn: got an unknown field; expected one of .*; did you mean "retiresOn"\?$/,
+      ),
+    ]);
+  });
+
+  it("are refused with names that no model has, and with texts that a terminal could not show", async () => {
+    const models = [
+      { provider: "openai", model: "m 1" },
+      { provider: "openai", model: "m*", replacement: "-" },
+      { provider: "openai", model: "m", title: "a\u001b[2J", bestFor: "two\nlines", note: "\u202etxet" },
+    ];
+    const families = [{ provider: "openai", match: ["m*", "m 1"] }];
+    const name = "the name of a model: 1–128 letters, digits and . _ : / @ -, starting with a letter or digit";
+    const visible = "text without line breaks and other control characters";
+    expect(
+      (await refusalOfFile(JSON.stringify({ models: { families, models } }))).map((fault) =>
+        fault.replace(/^c\.json:1 models\.|got .*; /g, ""),
+      ),
+    ).toEqual([
+      "families[0].match[1]: expected the name of a model, in which * stands for any characters: letters, digits and . _ : / @ - *",
+      ...["models[0].model", "models[1].model", "models[1].replacement"].map((path) => `${path}: expected ${name}`),
+      ...["title", "bestFor", "note"].map((field) => `models[2].${field}: expected ${visible}`),
+    ]);
+  });
+
+  it("are refused with a rule that drops a parameter and changes it", async () => {
+    const families = [{ provider: "openai", match: ["m"], parameters: { user: { drop: "no", as: "u" } } }];
+    expect(await refusalOfFile(JSON.stringify({ models: { families } }))).toEqual([
+      'c.json:1 models.families[0].parameters.user: got an object; expected a rule: {"as": name}, {"min": n, "max": n} or {"drop": why}',
+    ]);
+  });
+
   it("are refused for a provider that nobody knows", async () => {
     const json = '{ "models": {\n"models": [{ "provider": "opneai", "model": "m" }] } }';
     expect(await refusalOfFile(json)).toEqual([

@@ -46,7 +46,10 @@ describe("names", () => {
   it("are looked up as they are, without their date, and as the base of what is fine-tuned", () => {
     expect(namesOf("ft:m-1-2026-01-31:org::id")).toEqual(["ft:m-1-2026-01-31:org::id", "m-1-2026-01-31", "m-1"]);
     expect(namesOf("claude-haiku-4-5-20251001")).toEqual(["claude-haiku-4-5-20251001", "claude-haiku-4-5"]);
-    expect(namesOf("m-1")).toEqual(["m-1"]);
+    expect(namesOf("gpt-4-0613")).toEqual(["gpt-4-0613", "gpt-4"]);
+    expect(namesOf("grok-3-latest")).toEqual(["grok-3-latest", "grok-3"]);
+    for (const name of ["m-1", "gemini-2.0", "gpt-4-1106-preview", "m-2025", "m-1340", "m-0100", "m-001", "latest"])
+      expect(namesOf(name)).toEqual([name]);
     expect(baseModel("left:alone")).toBe("left:alone");
     expect(namesOf("models/m-1-2026-01-31")).toEqual([
       ...["models/m-1-2026-01-31", "models/m-1", "m-1-2026-01-31", "m-1"],
