@@ -149,7 +149,7 @@ function announce(plan: ComparisonPlan, { worker = false, fake = false }: Compar
   const { targets, jobs, texts, name, notes } = plan;
   for (const note of [...notes, ...keyNotes(targets, missingKeys, fake)]) console.error(`note: ${note}`);
   if (targets.length === 1) console.error("note: one model alone: there is nothing to compare it with");
-  const most = upperBound(plan, composePrices(config));
+  const most = upperBound(plan, { prices: composePrices(config), catalogue: config.providers.catalogue });
   const cost =
     most === null ? ", cost not known" : most === 0 ? "" : `, at most ${formatUsd(most)} USD without retries`;
   const size = `${plural(targets.length, "model")} × ${plural(jobs.length, "job")} = ${plural(texts.length, "text")}`;
