@@ -97,7 +97,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/compare/": {
     imports: [
       ...["src/agents/", "src/bulk/", "src/generation/input-bytes.ts", "src/generation/recovery.ts"],
-      ...["src/job/", "src/models/model-names.ts", "src/platform/"],
+      ...["src/job/", "src/models/model-names.ts", "src/models/retirement.ts", "src/platform/"],
     ],
     types: ["src/models/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
   },

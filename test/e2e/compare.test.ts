@@ -149,6 +149,29 @@ it("the largest cost is told beforehand, and what it was afterwards", async () =
   expect(Number(most)).toBeGreaterThan(Number(cost));
 });
 
+it("a retired model is noted, whatever becomes of agents, and refused where agents with it are", async () => {
+  await using cli = await openCliSession({ env: { PUPPET_ENGINE_CONFIG: "config.json" } });
+  const model = {
+    provider: "fake",
+    model: "fake-2",
+    retiresOn: "2020-01-02",
+    replacement: "fake-3",
+    source: "https://example.org",
+  };
+  const command = ["compare", ...FAKES, "--agent", "ada", "--topic", "tea", "--worker"];
+  await cli.write("config.json", { retiredModels: "substitute", models: { models: [model] } });
+  const noted = await cli.run(...command, "--json");
+  expect(noted.code, noted.stderr).toBe(0);
+  expect(noted.stderr).toMatch(/^note: fake\/fake-2 is retired since 2020-01-02; use fake\/fake-3 \(it is called/m);
+  expect(textsOf(noted.stdout).map(({ target }) => target)).toEqual(["fake/fake-1", "fake/fake-2"]);
+  await cli.write("config.json", { retiredModels: "refuse", models: { models: [model] } });
+  const refused = await cli.run(...command);
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /^error: --models: got "fake\/fake-2" \(retired 2020-01-02\); expected a model that is served, such as "fake\/fake-3"$/m,
+  );
+});
+
 it("--fake stands in for providers without a key, each model by itself", async () => {
   await using cli = await openCliSession();
   const models = ["--models", "openai/gpt-6-luna,grok/grok-4.3"];
