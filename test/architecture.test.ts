@@ -99,7 +99,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       ...["src/agents/", "src/bulk/", "src/generation/input-bytes.ts", "src/generation/recovery.ts"],
       ...["src/job/", "src/models/model-names.ts", "src/models/retirement.ts", "src/platform/"],
     ],
-    types: ["src/models/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
+    types: ["src/models/", "src/queue/producer.ts", "src/storage/health-report.ts", ...PROVIDER_CONTRACT],
   },
   "src/config/": {
     imports: [

@@ -1,8 +1,11 @@
 import type { BulkProgress } from "../bulk/run-bulk.ts";
 import type { ComparisonPlan } from "../compare/plan.ts";
+import { holdOf } from "../compare/holds.ts";
 import { runComparison } from "../compare/run-comparison.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import { systemClock } from "../platform/clock.ts";
 import type { ShutdownSignals } from "../platform/shutdown.ts";
+import { holdText } from "./hold-text.ts";
 import { progressView } from "./progress.ts";
 import type { Workplace } from "./workplace.ts";
 
@@ -24,6 +27,7 @@ export async function followComparison(
   { workplace, signals, withWorker, silent }: FollowOptions,
 ): Promise<readonly (GenerationResult | null)[]> {
   await using producer = workplace.producer(plan.variants);
+  await using operator = workplace.operator();
   await using _worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
   if (!withWorker) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
@@ -32,10 +36,18 @@ export async function followComparison(
     ...{ total: plan.texts.length, enqueued: 0, finishedBefore: 0, succeeded: 0, failed: 0, refused: 0 },
     costMicroUsd: 0,
   };
+  const { keyPlaces } = workplace.config.providers;
+  const keyIds = new Map([...keyPlaces].map(([provider, places]) => [provider, places.map(({ keyId }) => keyId)]));
   try {
     return await runComparison(plan, {
       producer,
       signal: signals.requested,
+      async holdsOf(targets) {
+        const now = systemClock.now();
+        const health = await operator.health(now);
+        return targets.map((target) => holdOf(target, { health, keyIds, now }));
+      },
+      onHold: (target, hold) => view.say(`note: ${holdText(target, hold, systemClock.now())}`),
       onAccepted(finishedBefore) {
         progress.enqueued++;
         if (finishedBefore) progress.finishedBefore++;

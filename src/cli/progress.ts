@@ -5,6 +5,8 @@ import { formatUsd } from "../platform/numbers.ts";
 /** Shows how a bulk run goes on. */
 export interface ProgressView {
   update(progress: Readonly<BulkProgress>): void;
+  /** A line of its own, which stays. */
+  say(line: string): void;
   stop(): void;
 }
 
@@ -12,8 +14,15 @@ const LINE_EVERY_MS = 5000;
 
 /** A live bar on a terminal, a line now and then elsewhere, nothing for machines. Goes to standard error. */
 export function progressView(total: number, { silent }: { silent: boolean }): ProgressView {
-  if (silent) return { update: () => undefined, stop: () => undefined };
+  if (silent) return { update: () => undefined, say: sayLine, stop: () => undefined };
   return process.stderr.isTTY ? bar(total) : lines();
+}
+
+/** ECMA-48: erase to the end of the line. */
+const CLEAR_LINE = "\u001b[K";
+
+function sayLine(line: string): void {
+  console.error(line);
 }
 
 function bar(total: number): ProgressView {
@@ -37,6 +46,8 @@ function bar(total: number): ProgressView {
         left,
       });
     },
+    // Over the bar, which is drawn again below it.
+    say: (line) => process.stderr.write(`\r${CLEAR_LINE}${line}\n`),
     stop: () => view.stop(),
   };
 }
@@ -49,6 +60,7 @@ function lines(): ProgressView {
   const timer = setInterval(print, LINE_EVERY_MS).unref();
   return {
     update: (progress) => (last = progress),
+    say: sayLine,
     stop() {
       clearInterval(timer);
       print();

@@ -118,9 +118,8 @@ it("a model that fails is shown, nobody steps in for it, and what cannot be mend
   await using grok = await startRecordedServer(completionAnswer({ text: "Rain again.", model: "grok-4.3" }));
   const keys = { OPENAI_API_KEY: KEY, GROK_API_KEY: "xai-live-0a1b2c3d4e5f60718293" };
   const urls = { OPENAI_BASE_URL: openai.baseUrl, GROK_API_ENDPOINT: grok.baseUrl };
-  const env = { ...keys, ...urls, PUPPET_ENGINE_CONFIG: "config.json" };
+  const env = { ...keys, ...urls };
   await using cli = await openCliSession({ env, secrets: Object.values(keys) });
-  await cli.write("config.json", { pauseSeconds: 5 });
   const command = ["--models", "openai/gpt-6-lune,grok/grok-4.3", "--agent", "ada", ...TOPICS, "--topic", "fog"];
   const run = await cli.run("compare", ...command, "--worker", "--name", "typo");
   expect(run.code, run.stderr).toBe(4);
@@ -132,6 +131,10 @@ it("a model that fails is shown, nobody steps in for it, and what cannot be mend
   expect(grok.calls).toHaveLength(3);
 
   openai.answerWith(completionAnswer());
+  await onRedis(async (redis) => {
+    const groups = await redis.keys(controlKeys(cli.namespace).limitGroup("openai*"));
+    for (const group of groups) await redis.hdel(group, "pausedUntil");
+  });
   const mended = await cli.run("compare", ...command, "--topic", "tides", "--worker", "--name", "typo");
   expect(mended.stdout, "what failed stays so; what is new is asked").toMatch(/│ openai\/gpt-6-lune │ +1\/4 │/);
   expect(grok.calls).toHaveLength(4);
