@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { Comparison } from "../compare/comparison.ts";
-import { figuresOf, remarks, type Figures } from "../compare/figures.ts";
+import { failureLines, figuresOf, remarks, type Figures } from "../compare/figures.ts";
 import type { ModelSummary } from "../compare/summarise.ts";
 import { STYLE } from "./tables.ts";
 
@@ -33,9 +33,10 @@ export function compareTable({ models }: Pick<Comparison, "models">): string {
     const figures = figuresOf(model);
     table.push([figures.model, ...columns.map(({ cell }) => cell(figures))]);
   }
-  return [table.toString(), ...remarks(models), ...models.flatMap(failureLines)].join("\n");
+  return [table.toString(), ...remarks(models), ...failureTexts(models)].join("\n");
 }
 
-function failureLines({ model, failures }: ModelSummary): string[] {
-  return failures.map(({ reason, count }) => `${model}, ${count === 1 ? "once" : `${count} times`}: ${reason}`);
+function failureTexts(models: readonly ModelSummary[]): string[] {
+  const { lines, more } = failureLines(models);
+  return [...lines.map(({ title, reason }) => `${title}: ${reason}`), ...(more === 0 ? [] : [`and ${more} more`])];
 }

@@ -57,11 +57,20 @@ describe("the summary of a model", () => {
     });
   });
 
-  it("has the reasons of failures, the most frequent first", () => {
-    const texts = ["a", "b", "b"].map((reason) => compared(failed(reason)));
+  it("has failures by status, outcome and HTTP status, the most frequent first, each with an example", () => {
+    const after = (outcome: "overloaded" | "authentication", message: string) =>
+      compared(failed(`m: ${message}`, { attempts: [attempt({ outcome, message })] }));
+    const texts = [
+      after("authentication", "HTTP 401: no"),
+      ...["req_1", "req_2", "req_3"].map((id) => after("overloaded", `HTTP 503: busy (${id})`)),
+      ...["HTTP 529: busy", "HTTP 529: busy"].map((message) => after("overloaded", message)),
+      compared(failed("cancelled", { status: "cancelled", attempts: [] })),
+    ];
     expect(summarise("m", texts).failures).toEqual([
-      { reason: "b", count: 2 },
-      { reason: "a", count: 1 },
+      { status: "failed", outcome: "overloaded", reason: "m: HTTP 503: busy (req_1)", isWhole: false, count: 3 },
+      { status: "failed", outcome: "overloaded", reason: "m: HTTP 529: busy", isWhole: true, count: 2 },
+      { status: "failed", outcome: "authentication", reason: "m: HTTP 401: no", isWhole: true, count: 1 },
+      { status: "cancelled", outcome: null, reason: "cancelled", isWhole: true, count: 1 },
     ]);
   });
 
@@ -80,6 +89,19 @@ describe("the table", () => {
     expect(table).toMatch(/│ openai\/gpt-6-luna +│ +1\/2 +│ +100 ms +│ +100 ms +│ +40 +│ +8 +│/);
     expect(table).toMatch(/^openai\/gpt-6-luna, once: refused$/m);
     expect(table).toContain("With fewer than 20 texts of a model, its p95 is its slowest call.");
+  });
+
+  it("has at most ten lines of failures, the most frequent of all models, and says how many more there are", () => {
+    const models = Array.from({ length: 12 }, (_, index) =>
+      summarise(
+        `fake/fake-${index}`,
+        Array.from({ length: index + 1 }, (__, text) => compared(failed(`no (${text})`))),
+      ),
+    );
+    const lines = compareTable({ models }).split("\n");
+    expect(lines.filter((line) => line.includes(": no ("))).toHaveLength(10);
+    expect(lines).toContain("fake/fake-11, 12 times, for example: no (0)");
+    expect(lines.at(-1)).toBe("and 2 more");
   });
 
   it("has a column for feedback once there is some", () => {
