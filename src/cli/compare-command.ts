@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError } from "commander";
 import { expectedAgent } from "../agents/load-agents.ts";
-import { compareResults, type Comparison } from "../compare/comparison.ts";
+import { compareResults } from "../compare/comparison.ts";
 import { planComparison, type ComparisonPlan } from "../compare/plan.ts";
 import { jobsOfTopics, readComparedJobs, type JobLimits } from "../compare/read-jobs.ts";
 import { checkReportFile, writeReportFile } from "../compare/report-file.ts";
@@ -89,11 +89,16 @@ async function compare(input: string | undefined, options: CompareOptions): Prom
     plan.texts.map(({ id }) => id),
   );
   const outcomes = finished.map((result, index) => ({ result, score: scores[index] ?? null }));
+  const areWritten = finished.every(({ status }) => status === "succeeded");
   const comparison = compareResults(plan, outcomes);
   if (html !== undefined) await writeReportFile(html, renderReport(comparison));
   if (json) console.log(reportJson(comparison));
-  else printComparison(comparison, html);
-  return finished.every(({ status }) => status === "succeeded") ? EXIT.ok : EXIT.jobsFailed;
+  else {
+    console.log(compareTable(comparison));
+    if (html !== undefined) console.log(`texts side by side: ${html}`);
+    for (const line of againLines(input, { ...options, name }, areWritten)) console.log(line);
+  }
+  return areWritten ? EXIT.ok : EXIT.jobsFailed;
 }
 
 interface PlanParts {
@@ -140,13 +145,17 @@ function refuse(source: string, got: string, expected: string): never {
   throw new InvalidInputError([{ source, path: "", got, expected }]);
 }
 
-function printComparison(comparison: Comparison, html: string | undefined): void {
-  console.log(compareTable(comparison));
-  if (html !== undefined) console.log(`texts side by side: ${html}`);
-  console.log(`the same command with --name ${comparison.name} shows this again, and costs nothing`);
+type NamedOptions = CompareOptions & { readonly name: string };
+
+/** How to come back to it. @param areWritten false: some texts failed, and stay so under their name */
+function againLines(input: string | undefined, options: NamedOptions, areWritten: boolean): string[] {
+  if (!areWritten) return [`under --name ${options.name} what failed stays so: another --name tries it again`];
+  // The report is there by then.
+  const command = commandLine(input, options.html === undefined ? options : { ...options, force: true });
+  return ["this shows it again, and costs nothing:", `  ${command}`];
 }
 
-function commandLine(input: string | undefined, options: CompareOptions & { readonly name: string }): string {
+function commandLine(input: string | undefined, options: NamedOptions): string {
   const { models, agent, topic = [], limit, name, html, force, worker, fake, json } = options;
   const flags = [
     ...["--models", models.join(",")],

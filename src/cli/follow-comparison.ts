@@ -7,6 +7,7 @@ import { systemClock } from "../platform/clock.ts";
 import type { ShutdownSignals } from "../platform/shutdown.ts";
 import { holdText } from "./hold-text.ts";
 import { progressView } from "./progress.ts";
+import { STOPPING } from "./run-worker.ts";
 import type { Workplace } from "./workplace.ts";
 
 export interface FollowOptions {
@@ -28,10 +29,11 @@ export async function followComparison(
 ): Promise<readonly (GenerationResult | null)[]> {
   await using producer = workplace.producer(plan.variants);
   await using operator = workplace.operator();
-  await using _worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
+  await using _worker = withWorker ? await workplace.worker({ quiet: "fatal", force: signals.forced }) : undefined;
   if (!withWorker) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
   const view = progressView(plan.texts.length, { silent });
+  if (withWorker) signals.requested.addEventListener("abort", () => view.say(STOPPING), { once: true });
   const progress: BulkProgress = {
     ...{ total: plan.texts.length, enqueued: 0, finishedBefore: 0, succeeded: 0, failed: 0, refused: 0 },
     costMicroUsd: 0,

@@ -1,15 +1,9 @@
+import { alignedTable, type Column } from "./aligned-table.ts";
 import type { ModelRow } from "./model-rows.ts";
-
-interface Column {
-  readonly head: string;
-  readonly isNumber?: boolean;
-  readonly cell: (row: ModelRow) => string;
-}
 
 const UNKNOWN = "?";
 
-/** Without borders, so that a line has room in 100 columns. */
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<ModelRow>[] = [
   { head: "model", cell: nameWithMarks },
   { head: "speed", cell: ({ speed }) => speed ?? UNKNOWN },
   { head: "quality", cell: ({ quality }) => quality ?? UNKNOWN },
@@ -20,7 +14,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Left out where no model of the provider has a date. */
-const RETIRES: Column = { head: "retires", isNumber: true, cell: ({ retiresOn }) => retiresOn ?? "" };
+const RETIRES: Column<ModelRow> = { head: "retires", isNumber: true, cell: ({ retiresOn }) => retiresOn ?? "" };
 
 /** @param titles provider → how people write it */
 export function modelsTable(rows: readonly ModelRow[], titles: ReadonlyMap<string, string>): string {
@@ -32,20 +26,6 @@ export function modelsTable(rows: readonly ModelRow[], titles: ReadonlyMap<strin
       return `${title === provider ? provider : `${provider} (${title})`}\n${table}\n`;
     })
     .join("\n");
-}
-
-function alignedTable(rows: readonly ModelRow[], columns: readonly Column[]): string {
-  const cells = columns.map(({ head, cell }) => [head, ...rows.map(cell)]);
-  const widths = cells.map((column) => Math.max(...column.map((text) => text.length)));
-  const lineAt = (index: number): string =>
-    columns
-      .map(({ isNumber = false }, column) => {
-        const text = cells[column]?.[index] ?? "";
-        const width = widths[column] ?? 0;
-        return isNumber ? ` ${text.padStart(width)}` : `${column === 0 ? "" : "  "}${text.padEnd(width)}`;
-      })
-      .join("");
-  return [0, ...rows.map((_, index) => index + 1)].map((index) => lineAt(index).trimEnd()).join("\n");
 }
 
 function nameWithMarks({ model, isDefault, usedBy }: ModelRow): string {

@@ -12,7 +12,7 @@ export interface ProgressView {
 
 const LINE_EVERY_MS = 5000;
 
-/** A live bar on a terminal, a line now and then elsewhere, nothing for machines. Goes to standard error. */
+/** A live bar on a terminal, a line now and then elsewhere when something has changed, nothing for machines. Goes to standard error. */
 export function progressView(total: number, { silent }: { silent: boolean }): ProgressView {
   if (silent) return { update: () => undefined, say: sayLine, stop: () => undefined };
   return process.stderr.isTTY ? bar(total) : lines();
@@ -54,8 +54,11 @@ function bar(total: number): ProgressView {
 
 function lines(): ProgressView {
   let last: Readonly<BulkProgress> | undefined;
+  let printed = "";
   const print = (): void => {
-    if (last !== undefined) console.error(progressLine(last));
+    const line = last === undefined ? "" : progressLine(last);
+    if (line !== printed) console.error(line);
+    printed = line;
   };
   const timer = setInterval(print, LINE_EVERY_MS).unref();
   return {
