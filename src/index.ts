@@ -2,7 +2,7 @@
 export { createProducer, type CreateProducerOptions } from "./compose.ts";
 export type { EnqueueManyOptions, EnqueueSummary, Producer } from "./queue/producer.ts";
 export { JobConflictError, type BatchOutcome, type EnqueuedJob } from "./queue/enqueue-batch.ts";
-export type { CancelReply } from "./admission/claims.ts";
+export type { CancelManner, CancelReply } from "./admission/claims.ts";
 export type { FeedbackReply } from "./job/feedback.ts";
 export type { JobInput, JobKind, Urgency } from "./job/generation-job.ts";
 export type {

@@ -96,10 +96,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/compare/": {
     imports: [
-      ...["src/agents/", "src/bulk/", "src/generation/recovery.ts", "src/job/"],
-      ...["src/models/model-names.ts", "src/platform/"],
+      ...["src/agents/", "src/bulk/", "src/generation/input-bytes.ts", "src/generation/recovery.ts"],
+      ...["src/job/", "src/models/model-names.ts", "src/models/retirement.ts", "src/platform/"],
     ],
-    types: ["src/models/prices.ts", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
+    types: ["src/models/", "src/queue/producer.ts", "src/storage/health-report.ts", ...PROVIDER_CONTRACT],
   },
   "src/config/": {
     imports: [

@@ -72,9 +72,16 @@ export async function claimJobs(
   });
 }
 
-export type CancelReply = "unknown" | "cancelled" | "cancelling" | "settled";
+export type CancelReply = "unknown" | "cancelled" | "cancelling" | "calling" | "settled";
 
-export interface CancelOptions {
+export interface CancelManner {
+  /** A job that a worker is calling for is left alone: its text may be about to come. Default: false. */
+  readonly sparesCalls?: boolean;
+  /** Goes into the reason of the result. */
+  readonly because?: string;
+}
+
+interface CancelOptions extends CancelManner {
   readonly jobId: string;
   /** How long the record is kept. */
   readonly resultsMs: number;
@@ -89,21 +96,26 @@ export async function cancelJob(redis: Redis, namespace: string, options: Cancel
   for (;;) {
     const job = await redis.hgetall(keys.job(jobId));
     const args = [JSON.stringify(cancelledRecord(job, options)), job["attempts"] ?? 0, options.resultsMs];
+    const channels = [keys.settledChannel, keys.cancelledChannel];
     const reply = await cancelScript.run(
       redis,
       [keys.job(jobId)],
-      [...args, keys.settledChannel, keys.cancelledChannel, jobId],
+      [...args, ...channels, jobId, options.sparesCalls === true ? 1 : 0],
     );
     if (reply !== "outdated") return reply as CancelReply;
   }
 }
 
-function cancelledRecord(job: Readonly<Record<string, string>>, { jobId, now }: CancelOptions): UnsuccessfulResult {
+function cancelledRecord(
+  job: Readonly<Record<string, string>>,
+  { jobId, now, because }: CancelOptions,
+): UnsuccessfulResult {
   const rows: UsageRecord[] = [];
   for (let attempt = 1 + Number(job["base"] ?? 0); attempt <= Number(job["attempts"] ?? 0); attempt++) {
     const row = job[`row:${attempt}`];
     if (row !== undefined) rows.push(JSON.parse(row) as UsageRecord);
   }
+  const reason = rows.length === 0 ? "cancelled before a provider was called" : "cancelled while it waited";
   return {
     status: "cancelled",
     id: jobId,
@@ -112,7 +124,7 @@ function cancelledRecord(job: Readonly<Record<string, string>>, { jobId, now }: 
     attempts: rows.map(summaryOf),
     costMicroUsd: totalCostMicroUsd(rows),
     finishedAt: now,
-    reason: rows.length === 0 ? "cancelled before a provider was called" : "cancelled while it waited",
+    reason: because === undefined ? reason : `${reason}: ${because}`,
   };
 }
 

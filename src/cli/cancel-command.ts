@@ -5,6 +5,7 @@ import { openWorkplace } from "./workplace.ts";
 const MEANING = {
   cancelled: "cancelled: it will not run",
   cancelling: "a worker is at it and was told to stop",
+  calling: "a worker is at it, and goes on",
   settled: "it was finished already; nothing changed",
   unknown: "there is no such job",
 } as const;

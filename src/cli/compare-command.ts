@@ -1,26 +1,25 @@
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError } from "commander";
 import { expectedAgent } from "../agents/load-agents.ts";
-import { compareResults, type Comparison } from "../compare/comparison.ts";
-import { upperBound } from "../compare/estimate.ts";
+import { compareResults } from "../compare/comparison.ts";
 import { planComparison, type ComparisonPlan } from "../compare/plan.ts";
 import { jobsOfTopics, readComparedJobs, type JobLimits } from "../compare/read-jobs.ts";
 import { checkReportFile, writeReportFile } from "../compare/report-file.ts";
 import { reportJson } from "../compare/report-json.ts";
 import { renderReport } from "../compare/report.ts";
-import { parseTargets, type Target } from "../compare/targets.ts";
-import { composePrices } from "../compose.ts";
+import { checkRetired } from "../compare/retired-targets.ts";
+import { parseTargets } from "../compare/targets.ts";
 import type { ParsedJobInput } from "../job/generation-job.ts";
-import { formatUsd, plural } from "../platform/numbers.ts";
+import { systemClock } from "../platform/clock.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
+import { announce } from "./announce-comparison.ts";
 import type { AddCommand } from "./command.ts";
 import { readScores } from "./compare-scores.ts";
 import { compareTable } from "./compare-table.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { followComparison } from "./follow-comparison.ts";
 import { list, positiveInteger } from "./options.ts";
-import { requireKeys } from "./require-keys.ts";
 import { shellWord } from "./shell-word.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
 
@@ -90,11 +89,16 @@ async function compare(input: string | undefined, options: CompareOptions): Prom
     plan.texts.map(({ id }) => id),
   );
   const outcomes = finished.map((result, index) => ({ result, score: scores[index] ?? null }));
+  const areWritten = finished.every(({ status }) => status === "succeeded");
   const comparison = compareResults(plan, outcomes);
   if (html !== undefined) await writeReportFile(html, renderReport(comparison));
   if (json) console.log(reportJson(comparison));
-  else printComparison(comparison, html);
-  return finished.every(({ status }) => status === "succeeded") ? EXIT.ok : EXIT.jobsFailed;
+  else {
+    console.log(compareTable(comparison));
+    if (html !== undefined) console.log(`texts side by side: ${html}`);
+    for (const line of againLines(input, { ...options, name }, areWritten)) console.log(line);
+  }
+  return areWritten ? EXIT.ok : EXIT.jobsFailed;
 }
 
 interface PlanParts {
@@ -106,15 +110,18 @@ interface PlanParts {
 
 async function makePlan({ input, name, options, workplace }: PlanParts): Promise<ComparisonPlan> {
   const { agents, defaultAgent, config } = workplace;
-  const { missingKeys } = config.providers;
+  const { missingKeys, catalogue } = config.providers;
   const targets = parseTargets(options.models, {
     knownProviders: config.providers.definitions.map(({ id }) => id),
     replaced: new Set(options.fake === true ? missingKeys.keys() : []),
   });
+  const { retiredModels } = config.file;
+  const retired = checkRetired(targets, { catalogue, retiredModels, now: systemClock.now() });
   const limits = { limit: options.limit ?? null, models: targets.length };
   const jobs = await readJobs(input, options, { workplace, limits });
   const agentOf = (id: string | undefined) => (id === undefined ? defaultAgent : (agents.get(id) ?? defaultAgent));
-  return planComparison({ name, jobs, targets, agentOf });
+  const plan = planComparison({ name, jobs, targets, agentOf });
+  return { ...plan, notes: [...retired, ...plan.notes] };
 }
 
 async function readJobs(
@@ -138,46 +145,17 @@ function refuse(source: string, got: string, expected: string): never {
   throw new InvalidInputError([{ source, path: "", got, expected }]);
 }
 
-/**
- * What is about to happen, and what may go wrong with it.
- * @throws InvalidInputError when this process would call a provider without a key
- */
-function announce(plan: ComparisonPlan, { worker = false, fake = false }: CompareOptions, { config }: Workplace): void {
-  const { missingKeys } = config.providers;
-  const agents = plan.texts.map((text) => text.agent);
-  if (worker) requireKeys(agents, missingKeys);
-  const { targets, jobs, texts, name, notes } = plan;
-  for (const note of [...notes, ...keyNotes(targets, missingKeys, fake)]) console.error(`note: ${note}`);
-  if (targets.length === 1) console.error("note: one model alone: there is nothing to compare it with");
-  const most = upperBound(plan, composePrices(config));
-  const cost =
-    most === null ? ", cost not known" : most === 0 ? "" : `, at most ${formatUsd(most)} USD without retries`;
-  const size = `${plural(targets.length, "model")} × ${plural(jobs.length, "job")} = ${plural(texts.length, "text")}`;
-  console.error(`comparison ${name}: ${size}${cost}`);
+type NamedOptions = CompareOptions & { readonly name: string };
+
+/** How to come back to it. @param areWritten false: some texts failed, and stay so under their name */
+function againLines(input: string | undefined, options: NamedOptions, areWritten: boolean): string[] {
+  if (!areWritten) return [`under --name ${options.name} what failed stays so: another --name tries it again`];
+  // The report is there by then.
+  const command = commandLine(input, options.html === undefined ? options : { ...options, force: true });
+  return ["this shows it again, and costs nothing:", `  ${command}`];
 }
 
-function keyNotes(
-  targets: readonly Target[],
-  missing: ReadonlyMap<string, readonly string[]>,
-  isFake: boolean,
-): string[] {
-  return [...missing].flatMap(([provider, variables]) => {
-    const names = variables.join(" or ");
-    if (isFake && targets.some((target) => target.provider === "fake" && target.model.startsWith(`${provider}/`)))
-      return [`${provider}: no key (${names}): the fake provider takes its place`];
-    return targets.some((target) => target.provider === provider)
-      ? [`${provider}: no key here (${names}): a worker that has it must be running`]
-      : [];
-  });
-}
-
-function printComparison(comparison: Comparison, html: string | undefined): void {
-  console.log(compareTable(comparison));
-  if (html !== undefined) console.log(`texts side by side: ${html}`);
-  console.log(`the same command with --name ${comparison.name} shows this again, and costs nothing`);
-}
-
-function commandLine(input: string | undefined, options: CompareOptions & { readonly name: string }): string {
+function commandLine(input: string | undefined, options: NamedOptions): string {
   const { models, agent, topic = [], limit, name, html, force, worker, fake, json } = options;
   const flags = [
     ...["--models", models.join(",")],

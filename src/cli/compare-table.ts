@@ -1,41 +1,57 @@
-import Table from "cli-table3";
 import type { Comparison } from "../compare/comparison.ts";
-import { figuresOf, remarks, type Figures } from "../compare/figures.ts";
+import { failureLines, figuresOf, remarks, type Figures } from "../compare/figures.ts";
 import type { ModelSummary } from "../compare/summarise.ts";
-import { STYLE } from "./tables.ts";
+import { WIDEST_LINE, alignedTable, type Column } from "./aligned-table.ts";
 
-interface Column {
-  readonly head: string;
-  readonly cell: (figures: Figures) => string;
-}
-
-const COLUMNS: readonly Column[] = [
+const NUMBERS: readonly Column<Figures>[] = [
   { head: "texts", cell: ({ written }) => written },
   { head: "p50", cell: ({ p50 }) => p50 },
   { head: "p95", cell: ({ p95 }) => p95 },
-  { head: "tokens in", cell: ({ tokensIn }) => tokensIn },
-  { head: "out", cell: ({ tokensOut }) => tokensOut },
-  { head: "cost (USD)", cell: ({ cost }) => cost },
-  { head: "per 1,000 texts", cell: ({ costPerThousand }) => costPerThousand },
-  { head: "characters", cell: ({ characters }) => characters },
+  { head: "tokens", cell: ({ tokensIn, tokensOut }) => `${tokensIn}/${tokensOut}` },
+  { head: "USD", cell: ({ cost }) => cost },
+  { head: "per 1,000", cell: ({ costPerThousand }) => costPerThousand },
+  { head: "chars", cell: ({ characters }) => characters },
 ];
-const FEEDBACK: Column = { head: "feedback", cell: ({ feedback }) => feedback };
+const FEEDBACK: Column<Figures> = { head: "feedback", cell: ({ feedback }) => feedback };
+const GAPS = { text: 2, number: 2 };
 
 /** What `compare` prints: a row for each model, what one has to know to read it, and why texts are missing. */
 export function compareTable({ models }: Pick<Comparison, "models">): string {
-  const columns = models.some(({ feedback }) => feedback !== null) ? [...COLUMNS, FEEDBACK] : COLUMNS;
-  const table = new Table({
-    ...STYLE,
-    head: ["model", ...columns.map(({ head }) => head)],
-    colAligns: ["left", ...columns.map(() => "right" as const)],
-  });
-  for (const model of models) {
-    const figures = figuresOf(model);
-    table.push([figures.model, ...columns.map(({ cell }) => cell(figures))]);
-  }
-  return [table.toString(), ...remarks(models), ...models.flatMap(failureLines)].join("\n");
+  const rows = models.map(figuresOf);
+  const numbers = (rows.some(({ feedback }) => feedback !== "") ? [...NUMBERS, FEEDBACK] : NUMBERS).map((column) => ({
+    ...column,
+    isNumber: true,
+  }));
+  const taken = numbers.reduce((sum, column) => sum + GAPS.number + widthOf(column, rows), 0);
+  const names = shortNames(
+    rows.map(({ model }) => model),
+    Math.max(SHORTEST_NAME, WIDEST_LINE - taken),
+  );
+  const name: Column<Figures> = { head: "model", cell: ({ model }) => names.get(model) ?? model };
+  return [alignedTable(rows, [name, ...numbers], GAPS), ...remarks(models), ...failureTexts(models)].join("\n");
 }
 
-function failureLines({ model, failures }: ModelSummary): string[] {
-  return failures.map(({ reason, count }) => `${model}, ${count === 1 ? "once" : `${count} times`}: ${reason}`);
+const SHORTEST_NAME = 16;
+
+function widthOf({ head, cell }: Column<Figures>, rows: readonly Figures[]): number {
+  return Math.max(head.length, ...rows.map((row) => cell(row).length));
+}
+
+/** Cut in the middle, as names differ at their ends; whole where that makes two the same. */
+function shortNames(names: readonly string[], width: number): ReadonlyMap<string, string> {
+  const short = names.map((name) => cutInTheMiddle(name, width));
+  return new Map(
+    names.map((name, index) => [name, new Set(short).size < names.length ? name : (short[index] ?? name)]),
+  );
+}
+
+function cutInTheMiddle(name: string, width: number): string {
+  if (name.length <= width) return name;
+  const start = Math.ceil((width - 1) / 2);
+  return `${name.slice(0, start)}…${name.slice(name.length - (width - 1 - start))}`;
+}
+
+function failureTexts(models: readonly ModelSummary[]): string[] {
+  const { lines, more } = failureLines(models);
+  return [...lines.map(({ title, reason }) => `${title}: ${reason}`), ...(more === 0 ? [] : [`and ${more} more`])];
 }

@@ -127,7 +127,7 @@ async function enqueueOne(input: JobInput, options: EnqueueOptions): Promise<Exi
     return EXIT.ok;
   }
   if (follow) await workplace.hintIfNotStreamed(job.id);
-  await using worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
+  await using worker = withWorker ? await workplace.worker({ quiet: "error", force: signals.forced }) : undefined;
   if (worker === undefined) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
   const result = await awaitResult(producer, job.id, { follow, json, signal: signals.requested });

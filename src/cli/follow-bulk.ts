@@ -36,7 +36,7 @@ export async function followBulk({
   await using producer = workplace.producer();
   await using _worker = withWorker
     ? await workplace.worker({
-        quiet: true,
+        quiet: "error",
         force: signals.forced,
         ...(concurrency === undefined ? {} : { concurrency }),
       })

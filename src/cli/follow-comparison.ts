@@ -1,9 +1,13 @@
 import type { BulkProgress } from "../bulk/run-bulk.ts";
 import type { ComparisonPlan } from "../compare/plan.ts";
+import { holdOf } from "../compare/holds.ts";
 import { runComparison } from "../compare/run-comparison.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
+import { systemClock } from "../platform/clock.ts";
 import type { ShutdownSignals } from "../platform/shutdown.ts";
+import { holdText } from "./hold-text.ts";
 import { progressView } from "./progress.ts";
+import { STOPPING } from "./run-worker.ts";
 import type { Workplace } from "./workplace.ts";
 
 export interface FollowOptions {
@@ -24,18 +28,28 @@ export async function followComparison(
   { workplace, signals, withWorker, silent }: FollowOptions,
 ): Promise<readonly (GenerationResult | null)[]> {
   await using producer = workplace.producer(plan.variants);
-  await using _worker = withWorker ? await workplace.worker({ quiet: true, force: signals.forced }) : undefined;
+  await using operator = workplace.operator();
+  await using _worker = withWorker ? await workplace.worker({ quiet: "fatal", force: signals.forced }) : undefined;
   if (!withWorker) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
   const view = progressView(plan.texts.length, { silent });
+  if (withWorker) signals.requested.addEventListener("abort", () => view.say(STOPPING), { once: true });
   const progress: BulkProgress = {
     ...{ total: plan.texts.length, enqueued: 0, finishedBefore: 0, succeeded: 0, failed: 0, refused: 0 },
     costMicroUsd: 0,
   };
+  const { keyPlaces } = workplace.config.providers;
+  const keyIds = new Map([...keyPlaces].map(([provider, places]) => [provider, places.map(({ keyId }) => keyId)]));
   try {
     return await runComparison(plan, {
       producer,
       signal: signals.requested,
+      async holdsOf(targets) {
+        const now = systemClock.now();
+        const health = await operator.health(now);
+        return targets.map((target) => holdOf(target, { health, keyIds, now }));
+      },
+      onHold: (target, hold) => view.say(`note: ${holdText(target, hold, systemClock.now())}`),
       onAccepted(finishedBefore) {
         progress.enqueued++;
         if (finishedBefore) progress.finishedBefore++;

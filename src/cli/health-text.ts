@@ -108,7 +108,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   certificate: "look at the endpoint's certificate, and at what stands between",
 };
 
-function pauseWords(why: string, forMs: number): string {
+/** Why something is paused, what to do about it, and for how long it is. */
+export function pauseWords(why: string, forMs: number): string {
   const remedy = REMEDIES[why];
   return `${why}; ${remedy === undefined ? "" : `${remedy}; `}workers look again in ${showDuration(forMs)}`;
 }

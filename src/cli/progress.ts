@@ -5,15 +5,24 @@ import { formatUsd } from "../platform/numbers.ts";
 /** Shows how a bulk run goes on. */
 export interface ProgressView {
   update(progress: Readonly<BulkProgress>): void;
+  /** A line of its own, which stays. */
+  say(line: string): void;
   stop(): void;
 }
 
 const LINE_EVERY_MS = 5000;
 
-/** A live bar on a terminal, a line now and then elsewhere, nothing for machines. Goes to standard error. */
+/** A live bar on a terminal, a line now and then elsewhere when something has changed, nothing for machines. Goes to standard error. */
 export function progressView(total: number, { silent }: { silent: boolean }): ProgressView {
-  if (silent) return { update: () => undefined, stop: () => undefined };
+  if (silent) return { update: () => undefined, say: sayLine, stop: () => undefined };
   return process.stderr.isTTY ? bar(total) : lines();
+}
+
+/** ECMA-48: erase to the end of the line. */
+const CLEAR_LINE = "\u001b[K";
+
+function sayLine(line: string): void {
+  console.error(line);
 }
 
 function bar(total: number): ProgressView {
@@ -37,18 +46,24 @@ function bar(total: number): ProgressView {
         left,
       });
     },
+    // Over the bar, which is drawn again below it.
+    say: (line) => process.stderr.write(`\r${CLEAR_LINE}${line}\n`),
     stop: () => view.stop(),
   };
 }
 
 function lines(): ProgressView {
   let last: Readonly<BulkProgress> | undefined;
+  let printed = "";
   const print = (): void => {
-    if (last !== undefined) console.error(progressLine(last));
+    const line = last === undefined ? "" : progressLine(last);
+    if (line !== printed) console.error(line);
+    printed = line;
   };
   const timer = setInterval(print, LINE_EVERY_MS).unref();
   return {
     update: (progress) => (last = progress),
+    say: sayLine,
     stop() {
       clearInterval(timer);
       print();

@@ -1,6 +1,9 @@
 import { aborted, listenForShutdown } from "../platform/shutdown.ts";
 import { openWorkplace } from "./workplace.ts";
 
+/** What a process says that was asked to stop while it calls providers. */
+export const STOPPING = "stopping: letting calls in flight finish; once more aborts them";
+
 export interface RunWorkerOptions {
   readonly concurrency?: number;
   readonly fake?: boolean;
@@ -18,13 +21,13 @@ export async function runWorker({ concurrency, fake = false, monitor }: RunWorke
   const { config } = workplace;
   await using served = monitor === undefined ? undefined : await workplace.monitor(monitor);
   const { forced: force } = signals;
-  const worker = await workplace.worker({ quiet: false, force, ...(concurrency === undefined ? {} : { concurrency }) });
+  const worker = await workplace.worker({ quiet: null, force, ...(concurrency === undefined ? {} : { concurrency }) });
   const configured = Object.keys(config.providers.settings).join(", ");
   console.error(
     `worker ${worker.id} is taking jobs (namespace ${config.namespace}, providers: ${configured}); Ctrl-C stops it`,
   );
   if (served !== undefined) console.error(`monitor at ${served.url}/board`);
   await aborted(signals.requested);
-  console.error("stopping: letting calls in flight finish; once more aborts them");
+  console.error(STOPPING);
   return await worker.stop({ graceMs: config.file.worker.graceSeconds * 1000, force });
 }

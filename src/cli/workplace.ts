@@ -9,7 +9,7 @@ import { composeMonitor, type RunningMonitor } from "../compose-monitor.ts";
 import { composeOperator, type Operator } from "../compose-operator.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { systemClock } from "../platform/clock.ts";
-import { createLogger, type LogLevel } from "../platform/logger.ts";
+import { createLogger } from "../platform/logger.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
 import { connectRedis, withRedis, type RedisAddress } from "../platform/redis.ts";
 import type { Producer } from "../queue/producer.ts";
@@ -50,8 +50,8 @@ export interface Workplace extends AsyncDisposable {
 }
 
 export interface WorkerOptions {
-  /** Log errors only, because something else is shown meanwhile. */
-  readonly quiet: boolean;
+  /** The least that is logged, unless somebody asked for more, because something else is shown meanwhile; `null`: as configured. */
+  readonly quiet: "error" | "fatal" | null;
   readonly concurrency?: number;
   /** Aborts calls in flight while the worker is being disposed. */
   readonly force: AbortSignal;
@@ -113,7 +113,10 @@ async function openCheckedRedis(config: Config): Promise<OpenedRedis> {
 
 async function openWorker(config: Config, address: RedisAddress, options: WorkerOptions): Promise<GenerationWorker> {
   const { quiet, force, concurrency = config.concurrency } = options;
-  const logger = createLogger({ level: quiet ? quieter(config.logLevel) : config.logLevel, format: config.logFormat });
+  const logger = createLogger({
+    level: quiet !== null && config.logLevel === "info" ? quiet : config.logLevel,
+    format: config.logFormat,
+  });
   const worker = await composeWorker({ config: { ...config, concurrency }, address, logger });
   const graceMs = config.file.worker.graceSeconds * 1000;
   return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.stop({ graceMs, force })) };
@@ -134,11 +137,6 @@ function readDefaultAgent(config: Config, which: "all" | "own" | "none"): Agent 
   if (which === "all")
     for (const use of uses) console.error(`note: for jobs without an agent: ${describeRetiredUse(use)}`);
   return agent;
-}
-
-/** Beside a progress bar only what needs attention is shown, unless somebody asked for more. */
-function quieter(level: LogLevel): LogLevel {
-  return level === "info" ? "error" : level;
 }
 
 async function warnAboutRedis(opened: OpenedRedis): Promise<void> {

@@ -50,6 +50,27 @@ function rateText({ costPerThousandMicroUsd, written }: ModelSummary): string {
   return written === 0 ? NONE : "?";
 }
 
+/** A line about texts that are missing. */
+export interface FailureLine {
+  /** `openai/gpt-6-luna, 3 times` */
+  readonly title: string;
+  readonly reason: string;
+}
+
+const MOST_FAILURE_LINES = 10;
+
+/** The most frequent failures of all models, and how many more kinds there are. */
+export function failureLines(models: readonly ModelSummary[]): { lines: readonly FailureLine[]; more: number } {
+  const all = models
+    .flatMap(({ model, failures }) => failures.map((failure) => ({ model, ...failure })))
+    .sort((a, b) => b.count - a.count);
+  const lines = all.slice(0, MOST_FAILURE_LINES).map(({ model, count, isWhole, reason }) => {
+    const times = count === 1 ? "once" : `${integer(count)} times`;
+    return { title: `${model}, ${times}${isWhole ? "" : ", for example"}`, reason };
+  });
+  return { lines, more: all.length - lines.length };
+}
+
 /** Below it the nearest rank of 95 % is the last. */
 const SAMPLES_FOR_P95 = 20;
 

@@ -42,20 +42,19 @@ const URGENCY = "scheduled";
 export function planComparison({ name, jobs, targets, agentOf }: PlanOptions): ComparisonPlan {
   const variants = new Map<string, Agent>();
   const keys = new Map<string, string>();
-  const turns = new Map<string, number>();
+  const newId = idMaker(name);
   const notes = new Set<string>();
   const texts = jobs.flatMap((job, jobIndex) => {
     const agent = agentOf(job.agent);
-    const turn = turns.get(agent.id) ?? 0;
-    turns.set(agent.id, turn + 1);
+    const payload = JSON.stringify(payloadOf(job));
     return targets.map((target, targetIndex): PlannedText => {
-      const variant = variantOf(agent, target, turn);
+      const variant = variantOf(agent, target, turnOf(payload));
       if (dropsLogitBias(agent, target)) notes.add(withoutBias(agent, target));
       const content = JSON.stringify(variant);
       const key = keys.get(content) ?? `variant-${keys.size}`;
       keys.set(content, key);
       variants.set(key, variant);
-      const id = idOf(`${name}-${jobIndex + 1}`, target, content + JSON.stringify(payloadOf(job)));
+      const id = newId(target, content + payload);
       const input = { ...job, id, agent: key, urgency: job.urgency ?? URGENCY };
       return { id, job: jobIndex, target: targetIndex, agent: variant, input };
     });
@@ -67,16 +66,34 @@ function withoutBias({ id }: Agent, target: Target): string {
   return `${targetName(target)} runs without the logit_bias of ${id}: its token ids mean something else to another model`;
 }
 
+/** By content alone: with a job more or less, the others have the prompts that they had. */
+function turnOf(payload: string): number {
+  return Number.parseInt(hashOf(payload), 16);
+}
+
 const LONGEST_TARGET_CHARACTERS = 48;
-const HASH_DIGITS = 8;
 
 /**
- * `rain-1-openai-gpt-6-luna-3fa9c17b`. The hash is of everything that decides about the text: where anything of agent,
- * model or job has changed, an earlier text of the same name is not taken for this one.
+ * `rain-openai-gpt-6-luna-3fa9c17b04de`. The hash is of everything that decides about the text, and its position is not:
+ * where anything of agent, model or job has changed, an earlier text of the same name is not taken for this one. Jobs
+ * that are the same in everything are numbered.
  */
-function idOf(start: string, target: Target, content: string): string {
-  const slug = targetName(target)
-    .replace(/[^A-Za-z0-9]+/g, "-")
-    .slice(0, LONGEST_TARGET_CHARACTERS);
-  return `${start}-${slug}-${createHash("sha256").update(content).digest("hex").slice(0, HASH_DIGITS)}`;
+function idMaker(name: string): (target: Target, content: string) => string {
+  const counts = new Map<string, number>();
+  return (target, content) => {
+    const slug = targetName(target)
+      .replace(/[^A-Za-z0-9]+/g, "-")
+      .slice(0, LONGEST_TARGET_CHARACTERS);
+    const id = `${name}-${slug}-${hashOf(content)}`;
+    const count = (counts.get(id) ?? 0) + 1;
+    counts.set(id, count);
+    return count === 1 ? id : `${id}-${count}`;
+  };
+}
+
+/** Enough to tell 10,000 texts apart, and few enough to be a number. */
+const HASH_DIGITS = 12;
+
+function hashOf(content: string): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, HASH_DIGITS);
 }

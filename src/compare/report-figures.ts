@@ -1,5 +1,5 @@
 import { barChart, latencyChart } from "./charts.ts";
-import { figuresOf, remarks } from "./figures.ts";
+import { failureLines, figuresOf, remarks } from "./figures.ts";
 import { html, NOTHING, type Html } from "./html.ts";
 import type { ModelSummary } from "./summarise.ts";
 
@@ -71,17 +71,12 @@ export function modelName(name: string): Html {
 }
 
 function failures(models: readonly ModelSummary[]): Html {
-  const items = models.flatMap(({ model, failures: found }) =>
-    found.map(({ reason, count }) => {
-      const times = count === 1 ? "once" : `${count} times`;
-      return html`<li><b>${model}, ${times}:</b> <bdi>${reason}</bdi></li>`;
-    }),
-  );
-  return items.length === 0
-    ? NOTHING
-    : html`<ul class="failures">
-        ${items}
-      </ul>`;
+  const { lines, more } = failureLines(models);
+  if (lines.length === 0) return NOTHING;
+  return html`<ul class="failures">
+    ${lines.map(({ title, reason }) => html`<li><b>${title}:</b> <bdi>${reason}</bdi></li>`)}
+    ${more === 0 ? NOTHING : html`<li>and ${more} more</li>`}
+  </ul>`;
 }
 
 function largest(values: readonly number[]): number {

@@ -1,4 +1,5 @@
-import type { SucceededResult } from "../job/generation-result.ts";
+import type { SucceededResult, UnsuccessfulResult } from "../job/generation-result.ts";
+import type { AttemptOutcome } from "../job/usage-record.ts";
 import type { ComparedText } from "./comparison.ts";
 import { nearestRank } from "./nearest-rank.ts";
 
@@ -33,8 +34,15 @@ export interface ModelSummary {
   readonly failures: readonly Failure[];
 }
 
+/** Texts that are missing for the same cause. */
 export interface Failure {
+  readonly status: UnsuccessfulResult["status"];
+  /** Of the last call; `null`: none was made. */
+  readonly outcome: AttemptOutcome | null;
+  /** Of the first such text: request ids, times and the like tell others apart from it. */
   readonly reason: string;
+  /** False: others have other reasons. */
+  readonly isWhole: boolean;
   readonly count: number;
 }
 
@@ -93,12 +101,24 @@ function feedbackOf(texts: readonly ComparedText[]): ModelSummary["feedback"] {
   return average === null ? null : { count: scores.length, mean: average };
 }
 
-/** The most frequent reason first. */
+/** The most frequent first. */
 function failuresOf(texts: readonly ComparedText[]): Failure[] {
-  const reasons = texts.flatMap(({ result }) => (result.status === "succeeded" ? [] : [result.reason]));
-  return [...Map.groupBy(reasons, (reason) => reason)]
-    .map(([reason, same]) => ({ reason, count: same.length }))
+  const results = texts.map(({ result }) => result).filter((result) => result.status !== "succeeded");
+  return [...Map.groupBy(results, causeOf).values()]
+    .flatMap(([first, ...others]) => (first === undefined ? [] : [failureOf(first, others)]))
     .sort((a, b) => b.count - a.count);
+}
+
+/** Messages of one cause differ in request ids and numbers, which a list must not: what it goes by is the HTTP status. */
+function causeOf({ status, attempts }: UnsuccessfulResult): string {
+  const { outcome = "", message = null } = attempts.at(-1) ?? {};
+  const [, httpStatus = ""] = /^HTTP (\d+)/.exec(message ?? "") ?? [];
+  return [status, outcome, httpStatus].join(" ");
+}
+
+function failureOf({ status, reason, attempts }: UnsuccessfulResult, others: readonly UnsuccessfulResult[]): Failure {
+  const isWhole = others.every((other) => other.reason === reason);
+  return { status, outcome: attempts.at(-1)?.outcome ?? null, reason, isWhole, count: others.length + 1 };
 }
 
 function mean(values: readonly number[]): number | null {

@@ -4,8 +4,8 @@ import { targetName, type Target } from "./targets.ts";
 /**
  * The agent with `target` alone in its chain: a fall-back would hide a failure. Parameters and timeout stay those of its
  * primary, so that models are compared under the same settings.
- * @param turn which of its rotating prompts; the variant has that one alone, as turns are counted per agent and would
- *   differ from model to model
+ * @param turn which of its rotating prompts, counted round and round; the variant has that one alone, as the agent's own
+ *   turns would differ from model to model
  */
 export function variantOf(agent: Agent, target: Target, turn: number): Agent {
   return { ...agent, chain: [memberFor(agent, target)], prompt: promptAt(agent.prompt, turn) };

@@ -21,9 +21,6 @@ import type { Prices } from "../models/prices.ts";
 /** The cap's factor when an empty text was cut by length: reasoning needs room before the text starts. */
 const RECOVER_CAP_FACTOR = 4;
 
-/** Chat formats add a few tokens per message for its role and its borders. */
-const FRAMING_BYTES_PER_MESSAGE = 16;
-
 export interface AttemptDependencies {
   readonly prices: Prices;
   readonly clock: Clock;
@@ -44,11 +41,6 @@ interface IntentInput {
   readonly capTokens: number;
   /** What it will probably use. */
   readonly tokens: Pick<EstimatedTokens, "inputTokens" | "outputTokens">;
-}
-
-/** The size of a prompt as vendors see it. */
-export function inputBytesOf(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, { content }) => sum + Buffer.byteLength(content) + FRAMING_BYTES_PER_MESSAGE, 0);
 }
 
 /** The most that the step's call may write. */

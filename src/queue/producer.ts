@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { cancelJob, type CancelReply } from "../admission/claims.ts";
+import { cancelJob, type CancelManner, type CancelReply } from "../admission/claims.ts";
 import { storeFeedback } from "../admission/feedback.ts";
 import type { Agent } from "../agents/agent.ts";
 import { checkScore, type FeedbackReply } from "../job/feedback.ts";
@@ -78,9 +78,9 @@ export interface Producer {
   follow(id: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<FollowEvent>;
   /**
    * `cancelled`: it will not run. `cancelling`: a worker is at it and was told to stop. `settled`: it was finished
-   * already. `unknown`: there is no such job.
+   * already. `unknown`: there is no such job. `calling`: a worker is at it, and `sparesCalls` leaves it alone.
    */
-  cancel(id: string): Promise<CancelReply>;
+  cancel(id: string, manner?: CancelManner): Promise<CancelReply>;
   /**
    * Says how good the job's text was: 0 (bad) to 1 (good), kept to the thousandth. A job has one score: a second one
    * replaces the first, in its provider's, model's and agent's mean as well; the same once more changes nothing.
@@ -120,7 +120,8 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     },
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
     follow: (id, { signal } = {}) => followJob(guardedReader, id, signal),
-    cancel: async (id) => await guarded(() => cancelJob(redis, namespace, { jobId: id, resultsMs, now: clock.now() })),
+    cancel: async (id, manner = {}) =>
+      await guarded(() => cancelJob(redis, namespace, { ...manner, jobId: id, resultsMs, now: clock.now() })),
     async feedback(id, given) {
       const score = checkScore(given);
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));

@@ -1,9 +1,10 @@
--- CANCEL: ends a job that no worker is calling for at once; asks its worker to stop otherwise.
+-- CANCEL: ends a job that no worker is calling for at once; asks its worker to stop otherwise, unless calls are spared.
 -- KEYS  1 job
 -- ARGV  1 terminal record (JSON) to write if nobody is calling   2 attempts that it tells
 --       3 the job's keys live this long (ms)                     4 channel for terminal records
 --       5 channel for cancelled jobs                             6 job id
--- Replies 'unknown' | 'cancelled' | 'cancelling' | 'settled' | 'outdated': read the attempts again
+--       7 '1': a job that is being called for is left alone
+-- Replies 'unknown' | 'cancelled' | 'cancelling' | 'calling' | 'settled' | 'outdated': read the attempts again
 local job = redis.call('HMGET', KEYS[1], 'payload', 'result', 'attempts', 'base')
 if not job[1] then
   return 'unknown'
@@ -15,13 +16,18 @@ local attempts = tonumber(job[3] or 0)
 if attempts ~= tonumber(ARGV[2]) then
   return 'outdated'
 end
-redis.call('HSET', KEYS[1], 'cancelled', 1)
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+local isCalled = false
 for attempt = tonumber(job[4] or 0) + 1, attempts do
   local state = redis.call('HGET', KEYS[1], 'state:' .. attempt)
-  if state and string.sub(state, 1, 5) == 'open:' then
-    return 'cancelling'
-  end
+  isCalled = isCalled or (state and string.sub(state, 1, 5) == 'open:')
+end
+if isCalled and ARGV[7] == '1' then
+  return 'calling'
+end
+redis.call('HSET', KEYS[1], 'cancelled', 1)
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+if isCalled then
+  return 'cancelling'
 end
 redis.call('HSET', KEYS[1], 'result', ARGV[1], 'status', 'cancelled', 'deliveries', 0)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])

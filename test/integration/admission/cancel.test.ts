@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { cancelJob, claimJobs, type CancelReply } from "../../../src/admission/claims.ts";
+import { cancelJob, claimJobs, type CancelManner, type CancelReply } from "../../../src/admission/claims.ts";
 import { sweep } from "../../../src/admission/sweeper.ts";
 import type { GenerationResult } from "../../../src/job/generation-result.ts";
 import { loadLuaScript } from "../../../src/platform/lua-script.ts";
@@ -23,8 +23,8 @@ async function claim(at: TestNamespace, id: string): Promise<void> {
   await claimJobs(at.redis, at.namespace, { requests: [{ id, ...job }], lanes: new Map() });
 }
 
-async function cancel(at: TestNamespace, jobId: string): Promise<CancelReply> {
-  return await cancelJob(at.redis, at.namespace, { jobId, resultsMs: RETENTION.resultsMs, now: NOW });
+async function cancel(at: TestNamespace, jobId: string, manner: CancelManner = {}): Promise<CancelReply> {
+  return await cancelJob(at.redis, at.namespace, { ...manner, jobId, resultsMs: RETENTION.resultsMs, now: NOW });
 }
 
 async function admit(at: TestNamespace, jobId: string, knownAttempts = 0): Promise<string> {
@@ -86,6 +86,18 @@ it("cancelling: a worker is calling; it is told, and the record is its to write"
   expect(await recordOf(at, "a")).toBeNull();
   await admissionOf(at.redis, at.namespace).settle(settlementOf(failedRow(intentOf("a"))));
   expect(await admit(at, "a", 1), "no further attempt").toBe("cancelled");
+});
+
+it("calling: calls are spared, the job goes on, and between two attempts it is cancelled with its reason", async () => {
+  await using at = await openNamespace();
+  const manner = { sparesCalls: true, because: "the key is refused" };
+  await claim(at, "a");
+  await admit(at, "a");
+  expect(await cancel(at, "a", manner)).toBe("calling");
+  expect(await at.redis.hmget(at.keys.job("a"), "result", "cancelled")).toEqual([null, null]);
+  await admissionOf(at.redis, at.namespace).settle(settlementOf(failedRow(intentOf("a"))));
+  expect(await cancel(at, "a", manner)).toBe("cancelled");
+  expect(await recordOf(at, "a")).toMatchObject({ reason: "cancelled while it waited: the key is refused" });
 });
 
 it("an attempt whose worker died does not keep a job from being cancelled at once", async () => {

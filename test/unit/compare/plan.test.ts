@@ -25,13 +25,13 @@ function idsOf({ texts }: ComparisonPlan): string[] {
 }
 
 describe("the plan of a comparison", () => {
-  it("has a text for each job and model, job by job, under ids that say which", () => {
-    const ids = idsOf(plan(agent(), ["tea", "rain"]));
-    expect(ids.map((id) => id.replace(/-[0-9a-f]{8}$/, ""))).toEqual([
-      "rain-1-openai-gpt-6-luna",
-      "rain-1-fake-fake-2",
-      "rain-2-openai-gpt-6-luna",
-      "rain-2-fake-fake-2",
+  it("has a text for each job and model, job by job, under ids that say which model", () => {
+    const { texts } = plan(agent(), ["tea", "rain"]);
+    expect(texts.map(({ id, job }) => `${job} ${id.replace(/-[0-9a-f]{12}$/, "")}`)).toEqual([
+      "0 rain-openai-gpt-6-luna",
+      "0 rain-fake-fake-2",
+      "1 rain-openai-gpt-6-luna",
+      "1 rain-fake-fake-2",
     ]);
   });
 
@@ -62,9 +62,11 @@ describe("the plan of a comparison", () => {
 
   it("has the same prompt for every model where prompts take turns, and leaves the agent's own turns alone", () => {
     const given = agent({ rotating_system_prompts: ["Morning.", "Evening."] });
-    const prompts = plan(given, ["a", "b", "c"]).texts.map((text) => text.agent.prompt);
-    const once = ["Morning.", "Evening.", "Morning."].map((text) => ({ from: "custom", text }));
-    expect(prompts).toEqual(once.flatMap((prompt) => [prompt, prompt]));
+    const prompts = plan(given, ["a", "b", "c", "d", "e", "f"]).texts.map((text) => text.agent.prompt);
+    const [first, second] = [0, 1].map((target) => prompts.filter((_, index) => index % 2 === target));
+    expect(first).toEqual(second);
+    const used = new Set(prompts.map((prompt) => JSON.stringify(prompt)));
+    expect([...used].sort()).toEqual(["Evening.", "Morning."].map((text) => JSON.stringify({ from: "custom", text })));
   });
 
   it("has the same ids again for the same content, whatever the order and number of models", () => {
@@ -74,6 +76,22 @@ describe("the plan of a comparison", () => {
       targets: [{ provider: "grok", model: "grok-4.3" }, ...TARGETS.toReversed()],
     });
     expect(idsOf(more)).toEqual(expect.arrayContaining(first));
+  });
+
+  it.each([agent(), agent({ rotating_system_prompts: ["Morning.", "Evening.", "Night."] })])(
+    "has the same ids again when jobs are put in front, between or left out: %#",
+    (given) => {
+      const first = idsOf(plan(given, ["tea", "rain", "fog"]));
+      expect(idsOf(plan(given, ["new", "tea", "newer", "rain", "fog"]))).toEqual(expect.arrayContaining(first));
+      expect(first).toEqual(expect.arrayContaining(idsOf(plan(given, ["fog"]))));
+    },
+  );
+
+  it("has an id of its own for a job that is there twice", () => {
+    const once = idsOf(plan(agent(), ["tea"]));
+    const twice = idsOf(plan(agent(), ["tea", "rain", "tea"]));
+    expect(new Set(twice).size).toBe(6);
+    expect(twice).toEqual(expect.arrayContaining([...once, ...once.map((id) => `${id}-2`)]));
   });
 
   it("has other ids once job, prompt or parameters are others: no earlier text is taken for this one", () => {

@@ -53,6 +53,13 @@ describe("the report", () => {
     expect(withClass(page, "text").map(({ attributes }) => attributes["id"])).toEqual(["t1", "t2"]);
   });
 
+  it("has at most ten lines of failures, and says how many more there are", () => {
+    const texts = Array.from({ length: 12 }, (_, index) => compared(failed("no"), null, `fake/fake-${index}`));
+    const items = pageOf(texts).filter(({ name }) => name === "li");
+    expect(items).toHaveLength(11);
+    expect(items.map(textOf).at(-1)).toBe("and 2 more");
+  });
+
   it("shows what was cut off, what was adapted, calls that failed before, and feedback", () => {
     const result = written({
       finishReason: "length",

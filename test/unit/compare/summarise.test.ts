@@ -57,11 +57,20 @@ describe("the summary of a model", () => {
     });
   });
 
-  it("has the reasons of failures, the most frequent first", () => {
-    const texts = ["a", "b", "b"].map((reason) => compared(failed(reason)));
+  it("has failures by status, outcome and HTTP status, the most frequent first, each with an example", () => {
+    const after = (outcome: "overloaded" | "authentication", message: string) =>
+      compared(failed(`m: ${message}`, { attempts: [attempt({ outcome, message })] }));
+    const texts = [
+      after("authentication", "HTTP 401: no"),
+      ...["req_1", "req_2", "req_3"].map((id) => after("overloaded", `HTTP 503: busy (${id})`)),
+      ...["HTTP 529: busy", "HTTP 529: busy"].map((message) => after("overloaded", message)),
+      compared(failed("cancelled", { status: "cancelled", attempts: [] })),
+    ];
     expect(summarise("m", texts).failures).toEqual([
-      { reason: "b", count: 2 },
-      { reason: "a", count: 1 },
+      { status: "failed", outcome: "overloaded", reason: "m: HTTP 503: busy (req_1)", isWhole: false, count: 3 },
+      { status: "failed", outcome: "overloaded", reason: "m: HTTP 529: busy", isWhole: true, count: 2 },
+      { status: "failed", outcome: "authentication", reason: "m: HTTP 401: no", isWhole: true, count: 1 },
+      { status: "cancelled", outcome: null, reason: "cancelled", isWhole: true, count: 1 },
     ]);
   });
 
@@ -77,9 +86,51 @@ describe("the table", () => {
 
   it("has a row for each model, and a line for each reason of failures", () => {
     const table = compareTable({ models: [summary] });
-    expect(table).toMatch(/│ openai\/gpt-6-luna +│ +1\/2 +│ +100 ms +│ +100 ms +│ +40 +│ +8 +│/);
+    expect(table).toMatch(/^openai\/gpt-6-luna +1\/2 +100 ms +100 ms +40\/8 +0\.0000100 +0\.0100 +14$/m);
     expect(table).toMatch(/^openai\/gpt-6-luna, once: refused$/m);
     expect(table).toContain("With fewer than 20 texts of a model, its p95 is its slowest call.");
+  });
+
+  const LARGE: Partial<ModelSummary> = {
+    ...{ asked: 100, written: 100, p50Ms: 9999, p95Ms: 59_999, inputTokens: 2000, outputTokens: 1200 },
+    ...{ costMicroUsd: 123_400, costPerThousandMicroUsd: 1_234_000, characters: 1200 },
+    feedback: { count: 100, mean: 0.5 },
+  };
+
+  function tableOf(...names: string[]): string[] {
+    const models = names.map((name) => ({ ...summary, ...LARGE, failures: [], model: name }));
+    return compareTable({ models })
+      .split("\n")
+      .slice(0, names.length + 1);
+  }
+
+  it("fits 100 columns, with the usual names whole", () => {
+    const names = ["openai/gpt-6-luna", "grok/grok-4.3", "openai/gpt-6.1-terra"];
+    const lines = tableOf(...names);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(lines.slice(1).map((line) => line.replace(/ .*/, ""))).toEqual(names);
+  });
+
+  it("has long names cut in the middle, and whole where that makes two the same", () => {
+    const long = `openai/${"m".repeat(90)}@v2`;
+    const lines = tableOf(long, "grok/grok-4.3");
+    expect(Math.max(...lines.map((line) => line.length))).toBe(100);
+    expect(lines[1]).toMatch(/^openai\/m+…m+@v2 +100\/100 /);
+    const [, first, second] = tableOf(`openai/${"m".repeat(40)}a${"m".repeat(49)}@v2`, long);
+    expect([first, second].map((line) => line?.includes("…"))).toEqual([false, false]);
+  });
+
+  it("has at most ten lines of failures, the most frequent of all models, and says how many more there are", () => {
+    const models = Array.from({ length: 12 }, (_, index) =>
+      summarise(
+        `fake/fake-${index}`,
+        Array.from({ length: index + 1 }, (__, text) => compared(failed(`no (${text})`))),
+      ),
+    );
+    const lines = compareTable({ models }).split("\n");
+    expect(lines.filter((line) => line.includes(": no ("))).toHaveLength(10);
+    expect(lines).toContain("fake/fake-11, 12 times, for example: no (0)");
+    expect(lines.at(-1)).toBe("and 2 more");
   });
 
   it("has a column for feedback once there is some", () => {

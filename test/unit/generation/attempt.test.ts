@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ChainMember } from "../../../src/agents/agent.ts";
-import { callProvider, capTokensOf, inputBytesOf, intentOf } from "../../../src/generation/attempt.ts";
+import { callProvider, capTokensOf, intentOf } from "../../../src/generation/attempt.ts";
+import { inputBytesOf } from "../../../src/generation/input-bytes.ts";
 import type { Step } from "../../../src/generation/decide.ts";
 import { succeededResult, unsuccessfulResult } from "../../../src/generation/results.ts";
 import type { GenerationJob } from "../../../src/job/generation-job.ts";
