@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Where the JSON report goes when CI is set; `.ci/run` reads its counts. */
@@ -10,6 +11,8 @@ export default defineConfig({
     setupFiles: ["test/support/leak-check.ts"],
     // A process per file: a leak or a crash stays with the file that caused it.
     pool: "forks",
+    // Most of them wait for other processes most of the time: two share two cores well.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Generous: tests wait for conditions, so a slow machine costs time and nothing else.
     testTimeout: 30_000,
     hookTimeout: 60_000,
