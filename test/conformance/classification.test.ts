@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readMessage } from "../../src/providers/anthropic/read-message.ts";
 import { readContent } from "../../src/providers/gemini/read-content.ts";
+import { parseJson } from "../../src/providers/http/json.ts";
 import { readBody, type ReadAnswer } from "../../src/providers/http/read-answer.ts";
 import { classifyError, type Classification } from "../../src/providers/http/classify-error.ts";
 import { readCompletion } from "../../src/providers/openai-compatible/read-completion.ts";
@@ -18,7 +19,8 @@ function meaningOf(file: string): { kind: string; parameter?: string | null; ret
   const answer = recordedAnswer(file);
   const { status, headers, body, bodyText } = answer.response;
   if (status < 300) {
-    const { outcome } = readBody(bodyTextOf(answer), readerFor(file));
+    const text = bodyTextOf(answer);
+    const { outcome } = readBody(text, parseJson(text), readerFor(file));
     return { kind: "kind" in outcome ? outcome.kind : "text" };
   }
   return classifyError({ status, headers, body: body ?? bodyText, now: 0 });

@@ -76,13 +76,9 @@ export function streamConformance(subject: ProviderSubject): void {
 
   check("does not wait for a server that keeps a stream open after its last event", async () => {
     await using it = await start(subject, ({ stream }) => [thenNothing(stream())]);
-    if (!it.wire.hasLastEvent) {
-      expect(
-        (await it.failure({ parameters: request.parameters, timeoutMs: 150 }).catch(() => null))?.kind,
-      ).toBeUndefined();
-      return;
-    }
-    const response = await it.provider.generate({ ...request, timeoutMs: 3_600_000 }, never);
+    // Where no event says that it is the last, more may come until the deadline; what came is whole all the same.
+    const timeoutMs = it.wire.hasLastEvent ? 3_600_000 : 150;
+    const response = await it.provider.generate({ ...request, timeoutMs }, never);
     expect(response.text).toBe("Hello from the test server.");
     expect(response.usage.estimated).toBe(false);
     await it.server.idle();

@@ -86,7 +86,7 @@ function respond(call: Call, outcome: HttpExchange["outcome"]): GenerateResponse
   if (answer.isStream && call.stream !== null) return afterStream(call, call.stream, answer);
   const body = parseJson(answer.text);
   if (isErrorAlone(body)) throw errorAfter200(call, body, answer);
-  return toResponse(call, readBody(answer.text, call.dialect.read), answer);
+  return toResponse(call, readBody(answer.text, body, call.dialect.read), answer);
 }
 
 type AnswerHead = Pick<HttpAnswer, "status" | "headers">;

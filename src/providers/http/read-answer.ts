@@ -1,4 +1,4 @@
-import { describeBody, parseJson } from "./json.ts";
+import { describeBody } from "./json.ts";
 import type { ProviderErrorKind } from "../provider-error.ts";
 import type { FinishReason, TokenUsage } from "../provider.ts";
 
@@ -16,9 +16,8 @@ export interface ReadAnswer {
   readonly outcome: { readonly text: string } | { readonly kind: ProviderErrorKind; readonly message: string };
 }
 
-/** What a 2xx body says, be it JSON or not. */
-export function readBody(text: string, read: (body: unknown) => ReadAnswer | null): ReadAnswer {
-  const body = parseJson(text);
+/** What a 2xx body says, be it JSON or not. @param body what `parseJson` makes of `text` */
+export function readBody(text: string, body: unknown, read: (body: unknown) => ReadAnswer | null): ReadAnswer {
   return read(body) ?? noAnswer(`${describeBody(text, body)} in place of a completion`);
 }
 

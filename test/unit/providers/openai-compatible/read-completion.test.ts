@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { parseJson } from "../../../../src/providers/http/json.ts";
 import { readBody, type ReadAnswer } from "../../../../src/providers/http/read-answer.ts";
 import { readCompletion } from "../../../../src/providers/openai-compatible/read-completion.ts";
 import { bodyTextOf, completionAnswer, recordedAnswer } from "../../../support/recorded-answers.ts";
 
 function read(bodyText: string): ReadAnswer {
-  return readBody(bodyText, (body) => readCompletion(body, "inside-completion"));
+  return readBody(bodyText, parseJson(bodyText), (body) => readCompletion(body, "inside-completion"));
 }
 
 describe("readCompletion", () => {
