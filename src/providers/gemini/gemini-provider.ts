@@ -1,7 +1,7 @@
 import type { GoogleGenAI } from "@google/genai/web";
 import type { ProviderConnection, ProviderContext, ProviderDefinition } from "../definition.ts";
 import { createHttpProvider } from "../http/http-provider.ts";
-import { isRecord } from "../http/json.ts";
+import { isRecord } from "../../platform/field-fault.ts";
 import type { ListedModel } from "../http/list-models.ts";
 import { loadedOnce } from "../http/loaded-once.ts";
 import type { Provider } from "../provider.ts";

@@ -13,7 +13,3 @@ export function describeBody(text: string, body: unknown): string {
   if (/^\s*</.test(text)) return "an HTML page";
   return body === text ? "broken JSON" : "other JSON";
 }
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

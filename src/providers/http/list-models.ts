@@ -2,7 +2,8 @@ import { Agent, request } from "undici";
 import { ProviderError } from "../provider-error.ts";
 import type { ProviderId } from "../provider.ts";
 import { classifyError } from "./classify-error.ts";
-import { isRecord, parseJson } from "./json.ts";
+import { isRecord } from "../../platform/field-fault.ts";
+import { parseJson } from "./json.ts";
 import { redact } from "./redact.ts";
 
 /** Where a vendor's free list of models is, and how to read it. */

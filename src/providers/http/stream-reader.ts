@@ -1,6 +1,7 @@
 import type { StreamEvent } from "./event-decoder.ts";
 import type { StreamState } from "./http-exchange.ts";
-import { isRecord, parseJson } from "./json.ts";
+import { isRecord } from "../../platform/field-fault.ts";
+import { parseJson } from "./json.ts";
 
 /** Puts the events of one stream together. One instance per call. */
 export interface StreamAssembler {

@@ -1,3 +1,4 @@
+import { isRecord } from "../../platform/field-fault.ts";
 import { oneLine } from "./redact.ts";
 
 /** What a vendor says about a failed call, whatever shape it says it in. */
@@ -76,8 +77,4 @@ function text(value: unknown): string | null {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return value === "" ? null : value;
   return value === null || value === undefined || typeof value === "boolean" ? null : JSON.stringify(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
