@@ -1,7 +1,6 @@
-import type { GenerationResult } from "../job/generation-result.ts";
 import type { ParsedJobInput } from "../job/generation-job.ts";
 import type { ComparisonPlan } from "./plan.ts";
-import { summarise, type ModelSummary } from "./summarise.ts";
+import { summarise, type ComparedText, type ModelSummary } from "./summarise.ts";
 import { targetName } from "./targets.ts";
 
 /** What was compared, and how it came out. */
@@ -20,14 +19,6 @@ export interface ComparedJob {
   readonly input: ParsedJobInput;
   /** One per model, in the order of `models`. */
   readonly texts: readonly ComparedText[];
-}
-
-export interface ComparedText {
-  /** `openai/gpt-6-luna` */
-  readonly model: string;
-  readonly result: GenerationResult;
-  /** Feedback, from 0 (bad) to 1 (good); `null`: none was given. */
-  readonly score: number | null;
 }
 
 /** @param outcomes a result and its score for each text of the plan, in its order */

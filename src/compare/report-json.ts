@@ -1,6 +1,6 @@
 import { outputLine, toUsd } from "../bulk/output-line.ts";
-import type { ComparedJob, ComparedText, Comparison } from "./comparison.ts";
-import { charactersOf, latencyMsOf, type ModelSummary } from "./summarise.ts";
+import type { ComparedJob, Comparison } from "./comparison.ts";
+import { charactersOf, latencyMsOf, type ComparedText, type ModelSummary } from "./summarise.ts";
 
 /** Everything about the comparison, for programs. Costs in USD, as in the output of bulk runs. */
 export function reportJson({ name, from, to, models, jobs }: Comparison): string {

@@ -1,6 +1,7 @@
 import type { AttemptSummary, GenerationResult, SucceededResult } from "../job/generation-result.ts";
 import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
-import type { ComparedJob, ComparedText } from "./comparison.ts";
+import type { ComparedJob } from "./comparison.ts";
+import type { ComparedText } from "./summarise.ts";
 import { describeJob } from "./describe-job.ts";
 import { html, NOTHING, type Html } from "./html.ts";
 import { modelName } from "./report-figures.ts";

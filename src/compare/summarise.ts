@@ -1,7 +1,14 @@
-import type { SucceededResult, UnsuccessfulResult } from "../job/generation-result.ts";
+import type { GenerationResult, SucceededResult, UnsuccessfulResult } from "../job/generation-result.ts";
 import type { AttemptOutcome } from "../job/usage-record.ts";
-import type { ComparedText } from "./comparison.ts";
 import { nearestRank } from "./nearest-rank.ts";
+
+export interface ComparedText {
+  /** `openai/gpt-6-luna` */
+  readonly model: string;
+  readonly result: GenerationResult;
+  /** Feedback, from 0 (bad) to 1 (good); `null`: none was given. */
+  readonly score: number | null;
+}
 
 /** One model's row. */
 export interface ModelSummary {

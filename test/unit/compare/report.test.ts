@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { ComparedText, Comparison } from "../../../src/compare/comparison.ts";
+import type { Comparison } from "../../../src/compare/comparison.ts";
+import type { ComparedText } from "../../../src/compare/summarise.ts";
 import { html } from "../../../src/compare/html.ts";
 import { renderReport } from "../../../src/compare/report.ts";
 import { summarise } from "../../../src/compare/summarise.ts";

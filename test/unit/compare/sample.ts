@@ -1,4 +1,4 @@
-import type { ComparedText } from "../../../src/compare/comparison.ts";
+import type { ComparedText } from "../../../src/compare/summarise.ts";
 import type { AttemptSummary, SucceededResult, UnsuccessfulResult } from "../../../src/job/generation-result.ts";
 
 /** Results to compare, as a worker would have recorded them. */
