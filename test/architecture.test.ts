@@ -15,7 +15,7 @@ const VENDOR: ImportRule = {
     ...["src/providers/provider-error.ts", "src/providers/http/", "src/providers/openai-compatible/"],
     ...["src/models/", "src/platform/"],
   ],
-  types: ["src/providers/definition.ts", ...PROVIDER_CONTRACT],
+  types: ["src/providers/batch.ts", "src/providers/definition.ts", ...PROVIDER_CONTRACT],
 };
 
 /** The package of a vendor with a wire format of its own. */
@@ -44,8 +44,9 @@ const RULES: Readonly<Record<string, ImportRule>> = {
 
   "src/providers/provider.ts": { pure: true },
   "src/providers/provider-error.ts": { types: ["src/providers/provider.ts"], pure: true },
+  "src/providers/batch.ts": { types: PROVIDER_CONTRACT, pure: true },
   "src/providers/definition.ts": {
-    types: ["src/models/", "src/providers/http/", ...PROVIDER_CONTRACT],
+    types: ["src/providers/batch.ts", "src/models/", "src/providers/http/", ...PROVIDER_CONTRACT],
     pure: true,
   },
   "src/providers/registry.ts": { imports: ["src/providers/", "src/models/"] },
@@ -69,9 +70,25 @@ const RULES: Readonly<Record<string, ImportRule>> = {
 
   // One job, decided upon and run, against contracts only: no queue, no Redis, no vendor.
   "src/generation/": {
-    imports: ["src/job/", "src/providers/provider-error.ts"],
+    imports: ["src/finishing/", "src/job/", "src/providers/provider-error.ts"],
     types: ["src/admission/admission.ts", "src/agents/agent.ts", "src/models/", "src/platform/", ...PROVIDER_CONTRACT],
     pure: true,
+  },
+  // A model's text becomes a post: length, quotes, labels, what must not be published. Pure.
+  "src/finishing/": { imports: ["src/platform/"], types: ["src/job/"], packages: ["twitter-text"], pure: true },
+  // Which texts are like which, and what was written lately.
+  "src/variety/": {
+    imports: ["src/admission/keys.ts", "src/platform/"],
+    types: ["src/generation/variety-guard.ts", "src/job/"],
+    packages: ["ioredis"],
+  },
+  // When an agent posts by itself, and about what. No Redis, no queue.
+  "src/schedules/": { imports: ["src/job/", "src/platform/"], packages: ["croner", "zod"] },
+  // Jobs that go through a vendor's batch API.
+  "src/batch/": {
+    imports: ["admission", "generation", "job", "platform"].map((folder) => `src/${folder}/`),
+    types: ["src/agents/agent.ts", "src/models/", "src/providers/batch.ts", ...PROVIDER_CONTRACT],
+    packages: ["ioredis"],
   },
   "src/admission/": {
     imports: ["src/job/", "src/platform/"],

@@ -28,4 +28,12 @@ export interface Agent {
   /** The primary first, then its fall-backs in order. Never empty, no provider + model twice. */
   readonly chain: readonly [ChainMember, ...ChainMember[]];
   readonly prompt: PromptSource;
+  /** Its own name on X, without `@`. */
+  readonly handle?: string;
+  /** Most that a post may be, as X counts; absent: 280. */
+  readonly lengthLimit?: number;
+  /** False: its texts may be like others. Absent: they may not. */
+  readonly variety?: boolean;
+  /** Whether earlier answers to the very same request are taken, unless a job says otherwise; absent: no. */
+  readonly cache?: boolean;
 }

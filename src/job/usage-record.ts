@@ -2,11 +2,14 @@ import type { ProviderErrorKind, Sent } from "../providers/provider-error.ts";
 import type { ProviderId, TokenUsage } from "../providers/provider.ts";
 import type { JobKind } from "./generation-job.ts";
 
-/**
- * What an attempt was for. `generate`: the text itself. `recover`: once more with a larger cap after an empty text that
- * was cut by length.
- */
-export type RequestKind = "generate" | "recover";
+/** What is asked of a model: the text itself, a shorter form of a draft, or another text than a draft. */
+export type RequestPurpose = "generate" | "shorten" | "regenerate";
+
+/** What an attempt was for. `recover`: once more with a larger cap after an empty text that was cut by length. */
+export type RequestKind = RequestPurpose | "recover";
+
+/** Why an answer did not end its job: it is longer than a post may be, or much like a text that there is already. */
+export type DraftReason = "too-long" | "duplicate";
 
 /** How an attempt ended. `crashed`: its worker died before it could say; what the vendor did is unknown. */
 export type AttemptOutcome = "succeeded" | "crashed" | ProviderErrorKind;
@@ -50,4 +53,8 @@ export interface UsageRecord {
   /** One line for people: why it failed. */
   readonly message: string | null;
   readonly requestId: string | null;
+  /** Of a `succeeded` attempt whose text is only a draft; absent: it is none. */
+  readonly draft?: DraftReason;
+  /** Absent: live. */
+  readonly delivery?: "batch";
 }

@@ -11,6 +11,7 @@ import {
 import type { Agent } from "../agents/agent.ts";
 import { expectedAgent } from "../agents/load-agents.ts";
 import {
+  JOB_VERSION,
   parseJobInput,
   payloadOf,
   type GenerationJob,
@@ -35,6 +36,8 @@ export interface EnqueueContext {
   readonly newId: () => string;
   /** For jobs that name none; replies are always `reply`. */
   readonly defaultUrgency: Urgency;
+  /** The bulk run that the jobs belong to. */
+  readonly run?: string | undefined;
   /** Snapshot hash → when it was stored last. */
   readonly storedSnapshots: Map<string, number>;
 }
@@ -75,6 +78,7 @@ interface Candidate {
   readonly payload: JobPayload;
   readonly urgency: Urgency;
   readonly deadlineAt: number | null;
+  readonly rest: Pick<GenerationJob, "delivery" | "cache" | "run">;
   readonly snapshot: AgentSnapshot;
   readonly lane: Lane;
 }
@@ -114,12 +118,22 @@ function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): 
       payload: payloadOf(parsed),
       urgency: urgencyOf(parsed, context),
       deadlineAt: parsed.deadline ?? null,
+      rest: restOf(parsed, context),
       ...known,
     };
   } catch (error) {
     if (error instanceof InvalidInputError) return error;
     throw error;
   }
+}
+
+/** What most jobs do not have is left out: a million of them are in Redis. */
+function restOf({ delivery, cache }: ParsedJobInput, { run }: EnqueueContext): Candidate["rest"] {
+  return {
+    ...(delivery === undefined || delivery === "live" ? {} : { delivery }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(run === undefined ? {} : { run }),
+  };
 }
 
 function agentOf(input: ParsedJobInput, { agents, defaultAgent }: EnqueueContext): Agent {
@@ -203,11 +217,22 @@ async function removeForgotten(redis: Redis, queue: Queue, ids: readonly string[
 }
 
 function jobOf(
-  { id, agent, payload, urgency, deadlineAt }: Candidate,
+  { id, agent, payload, urgency, deadlineAt, rest }: Candidate,
   { snapshot, turn }: Claim,
   enqueuedAt: number,
 ): GenerationJob {
-  return { version: 1, id, agentId: agent.id, snapshot, turn, urgency, enqueuedAt, deadlineAt, input: payload };
+  return {
+    version: JOB_VERSION,
+    id,
+    agentId: agent.id,
+    snapshot,
+    turn,
+    urgency,
+    enqueuedAt,
+    deadlineAt,
+    ...rest,
+    input: payload,
+  };
 }
 
 function outcomeOf({ id }: Candidate, { answer, lane }: Claim): BatchOutcome {

@@ -1,5 +1,5 @@
 import type { JobsOptions } from "bullmq";
-import { generationJobSchema, type GenerationJob, type Urgency } from "../job/generation-job.ts";
+import { JOB_VERSION, generationJobSchema, type GenerationJob, type Urgency } from "../job/generation-job.ts";
 
 /** Jobs are added under this name. */
 export const JOB_NAME = "generate";
@@ -59,7 +59,7 @@ export type DecodedJob =
 /** Checks what came out of the queue: anybody with access to Redis can write there. */
 export function decodeJob(data: unknown): DecodedJob {
   const version = (data as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > 1) return { is: "newer", version };
+  if (typeof version === "number" && version > JOB_VERSION) return { is: "newer", version };
   const parsed = generationJobSchema.safeParse(data);
   if (parsed.success) return { is: "job", job: parsed.data };
   const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".") || "job"}: ${issue.message}`);

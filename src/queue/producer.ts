@@ -35,6 +35,8 @@ export interface ProducerOptions {
 export interface EnqueueManyOptions {
   /** Jobs per round trip, at most; default 1,000. */
   readonly batchSize?: number;
+  /** The bulk run that the jobs belong to. */
+  readonly run?: string;
   /** Called for every input in order of batches: accepted, or refused with the reason. `index` counts inputs from 0. */
   readonly onOutcome?: (index: number, outcome: BatchOutcome) => void;
 }
@@ -115,7 +117,9 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     },
     async enqueueMany(inputs, many = {}) {
       return await guarded(() =>
-        enqueueInBatches(inputs, many, (batch) => enqueueBatch(batch, { ...context, defaultUrgency: "bulk" })),
+        enqueueInBatches(inputs, many, (batch) =>
+          enqueueBatch(batch, { ...context, defaultUrgency: "bulk", run: many.run }),
+        ),
       );
     },
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),

@@ -253,12 +253,12 @@ describe("a job is refused", () => {
     [
       "a misspelt field",
       { ...CONTENT, promt: "x" },
-      'job promt: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, context; did you mean "prompt"?',
+      'job promt: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, delivery, cache, context; did you mean "prompt"?',
     ],
     [
       "another kind's field",
       { kind: "tweet", agent: "ada", mention: "x" },
-      "job mention: got an unknown field; expected one of kind, agent, id, urgency, deadline, context",
+      "job mention: got an unknown field; expected one of kind, agent, id, urgency, deadline, delivery, cache, context",
     ],
     ["nothing", undefined, "job: got nothing; expected an object: the fields of one job"],
     ["null", null, "job: got null; expected an object: the fields of one job"],
@@ -357,7 +357,7 @@ describe("a job is refused", () => {
       "jobs.jsonl:7 context.n: got NaN; expected a finite number",
       'jobs.jsonl:7 prompt: got " "; expected text that is not empty',
       `jobs.jsonl:7 id: got "a:b"; ${ID}`,
-      "jobs.jsonl:7 extra: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, context",
+      "jobs.jsonl:7 extra: got an unknown field; expected one of kind, prompt, agent, id, urgency, deadline, delivery, cache, context",
     ]);
   });
 

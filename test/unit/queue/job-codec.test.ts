@@ -96,15 +96,19 @@ describe("decodeJob", () => {
     expect(decodeJob(older)).toEqual({ is: "job", job: { ...JOB, deadlineAt: null } });
   });
 
+  it("takes a job of the version before", () => {
+    expect(decodeJob({ ...JOB, version: 1 })).toEqual({ is: "job", job: { ...JOB, version: 1 } });
+  });
+
   it("leaves a newer schema to a newer worker", () => {
-    expect(decodeJob({ ...JOB, version: 2, input: { kind: "thread" } })).toEqual({ is: "newer", version: 2 });
+    expect(decodeJob({ ...JOB, version: 3, input: { kind: "poem" } })).toEqual({ is: "newer", version: 3 });
   });
 
   it.each([
     ["nothing", undefined, "the queued job is invalid: "],
     ["a text", "x", "the queued job is invalid: "],
     ["an older version", { ...JOB, version: 0 }, "the queued job is invalid: version: "],
-    ["an unknown kind", { ...JOB, input: { kind: "thread" } }, "the queued job is invalid: input"],
+    ["an unknown kind", { ...JOB, input: { kind: "poem" } }, "the queued job is invalid: input"],
     ["a snapshot that is no hash", { ...JOB, snapshot: "../x" }, "the queued job is invalid: snapshot: 32 hex digits"],
     ["a deadline that is no time", { ...JOB, deadlineAt: 9e15 }, "the queued job is invalid: deadlineAt: "],
     ["a deadline that is a text", { ...JOB, deadlineAt: "now" }, "the queued job is invalid: deadlineAt: "],

@@ -1,0 +1,189 @@
+/** What producers pass in, and how it is checked. The terms are defined in `generation-job.ts`. */
+import { z } from "zod";
+import { formatPath, toProblems, type FieldFault } from "../platform/field-fault.ts";
+import { oneOf } from "../platform/one-of.ts";
+import { InvalidInputError } from "../platform/problem.ts";
+import { isNestedTooDeeply } from "../platform/refused-names.ts";
+import { strictObject, zodFaults } from "../platform/zod-faults.ts";
+import { deadline, deadlineAt } from "./deadline.ts";
+import { sizeFaults } from "./job-size.ts";
+import { findJsonFaults, isPlainObject, type JsonObject } from "./json-value.ts";
+
+export const JOB_KINDS = ["tweet", "reply", "content"] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Who waits for the text: it decides the order within a lane and how long a job may wait for a provider. */
+export const URGENCIES = ["reply", "scheduled", "bulk"] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+/** `batch`: through the vendor's batch API, at a discount, within a day. `live`: as soon as possible. */
+export const DELIVERIES = ["live", "batch"] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
+export const text = z.string({ error: "text" });
+export const writtenText = text.refine((value) => value.trim() !== "", { error: "text that is not empty" });
+
+/** Its content is checked by `findJsonFaults`, with everything else in a job. */
+export const context = z.custom<JsonObject>(isPlainObject, { error: "an object" });
+
+const historyMessageFields = strictObject(
+  { author: text.nullable().default(null), text },
+  'text, or an object {"author", "text"}',
+);
+
+/** One earlier message of a conversation; the author of a bare text is not known. */
+const historyMessage = z.preprocess(
+  (message) => (typeof message === "string" ? { author: null, text: message } : message),
+  historyMessageFields,
+);
+export type HistoryMessage = z.output<typeof historyMessage>;
+
+/** A single text is a conversation of one message. */
+const conversationHistory = z.preprocess(
+  (history) => (typeof history === "string" ? [history] : history),
+  z.array(historyMessage, { error: "a list of messages" }),
+);
+
+export const ID = /^[A-Za-z0-9_-]{1,128}$/;
+export const ID_CHARACTERS = "1–128 characters of A–Z a–z 0–9 _ -";
+
+/** Ids that people choose. Integers such as 42 are fine: they become strings. */
+const jobIdError = `${ID_CHARACTERS}, or an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;
+export const jobId = z
+  .union([z.string(), z.int().nonnegative().transform(String)], { error: jobIdError })
+  .pipe(z.string().regex(ID, { error: jobIdError }));
+
+const agentIdError = `the id of an agent: ${ID_CHARACTERS}`;
+export const agentId = z.string({ error: agentIdError }).regex(ID, { error: agentIdError });
+
+const common = {
+  id: jobId.optional(),
+  urgency: z.enum(URGENCIES, { error: ({ input }) => oneNameOf(URGENCIES, input) }).optional(),
+  deadline: deadline.optional(),
+  delivery: z.enum(DELIVERIES, { error: ({ input }) => oneNameOf(DELIVERIES, input) }).optional(),
+  cache: z.boolean({ error: "true or false" }).optional(),
+  context: context.default({}),
+};
+
+const tweetInput = strictObject({ kind: z.literal("tweet"), agent: agentId, ...common });
+const replyInput = strictObject({
+  kind: z.literal("reply"),
+  agent: agentId,
+  mention: writtenText,
+  conversation_history: conversationHistory.default([]),
+  ...common,
+});
+const contentInput = strictObject({
+  kind: z.literal("content"),
+  prompt: writtenText,
+  agent: agentId.optional(),
+  ...common,
+});
+
+const jobInputSchema = z.discriminatedUnion("kind", [tweetInput, replyInput, contentInput], { error: kindError });
+
+/** Zod reports an unknown kind as an invalid union, and what is no object at all as an invalid type. */
+function kindError(issue: { code?: string; input?: unknown }): string {
+  if (issue.code !== "invalid_union") return "an object: the fields of one job";
+  return oneNameOf(JOB_KINDS, (issue.input as { kind?: unknown }).kind);
+}
+
+function oneNameOf(names: readonly string[], given: unknown): string {
+  return oneOf(typeof given === "string" ? given : "", names);
+}
+
+interface CommonInput {
+  /** Makes the job idempotent: `[A-Za-z0-9_-]{1,128}`, or a non-negative integer. Default: a random id. */
+  readonly id?: string | number | undefined;
+  /** Default: `reply` for replies, otherwise `scheduled`, or `bulk` when many are enqueued at once. */
+  readonly urgency?: Urgency | undefined;
+  /** From then on it need not be written any more: ISO 8601 with zone (`2026-11-25T18:00:00Z`), or epoch ms. */
+  readonly deadline?: string | number | undefined;
+  /** Default: `live`. */
+  readonly delivery?: Delivery | undefined;
+  /** Whether an earlier answer to the very same request may be taken. Default: as its agent says, else no. */
+  readonly cache?: boolean | undefined;
+  /** What the text should take into account: `topic`, `mood`, `recent_events`, … Any JSON; keys are refused. */
+  readonly context?: JsonObject | undefined;
+}
+
+export interface TweetInput extends CommonInput {
+  readonly kind: "tweet";
+  readonly agent: string;
+}
+
+export interface ReplyInput extends CommonInput {
+  readonly kind: "reply";
+  readonly agent: string;
+  /** The post to answer. */
+  readonly mention: string;
+  /** Oldest message first; may also be given inside `context`. */
+  readonly conversation_history?:
+    string | readonly (string | { readonly author?: string | null | undefined; readonly text: string })[] | undefined;
+}
+
+export interface ContentInput extends CommonInput {
+  readonly kind: "content";
+  readonly prompt: string;
+  /** Default: a neutral writer. */
+  readonly agent?: string | undefined;
+}
+
+/** What a producer passes in. */
+export type JobInput = TweetInput | ReplyInput | ContentInput;
+
+/** A checked job input, defaults filled in. */
+export type ParsedJobInput = z.output<typeof jobInputSchema>;
+
+/**
+ * Checks a job input.
+ * @param source what errors call it, e.g. `job` or `topics.csv`
+ * @param line its physical line in `source`, when there is one
+ * @throws InvalidInputError with every problem
+ */
+export function parseJobInput(input: unknown, source = "job", line?: number): ParsedJobInput {
+  const { job, faults } = checkJob(input);
+  if (job !== undefined && faults.length === 0) return job;
+  throw new InvalidInputError(toProblems(faults, { source, lineOf: () => line }));
+}
+
+/** Every check runs whatever the others found, so that all faults are reported at once. */
+function checkJob(input: unknown): { job?: ParsedJobInput | undefined; faults: FieldFault[] } {
+  if (isNestedTooDeeply(input)) {
+    return { faults: [{ path: [], got: "more than 32 nested levels", expected: "at most 32 levels" }] };
+  }
+  const lifted = liftConversationHistory(input);
+  const parsed = jobInputSchema.safeParse(lifted);
+  const refused = isObject(input) ? findJsonFaults(input) : [];
+  const refusedPaths = new Set(refused.map(({ path }) => formatPath(path)));
+  const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, lifted);
+  const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
+  return { job: parsed.data, faults: [...sizeFaults(input), ...refused, ...wrongFields, ...historyFaults(lifted)] };
+}
+
+/** Of any class: what is no object at all is the schema's business. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** The source passes the history inside `context`; it is accepted there too, and means the same. */
+function liftConversationHistory(input: unknown): unknown {
+  if (!isPlainObject(input) || input["kind"] !== "reply") return input;
+  const { context: given, conversation_history: own } = input;
+  if (!isPlainObject(given) || !Object.hasOwn(given, "conversation_history") || !isNothing(own)) return input;
+  const { conversation_history, ...rest } = given;
+  return { ...input, context: rest, conversation_history };
+}
+
+function isNothing(history: unknown): boolean {
+  return history === undefined || (Array.isArray(history) && history.length === 0);
+}
+
+/** What is still in the context after lifting stands there beside another history. */
+function historyFaults(lifted: unknown): FieldFault[] {
+  if (!isPlainObject(lifted) || lifted["kind"] !== "reply") return [];
+  const { context: given } = lifted;
+  if (!isPlainObject(given) || !Object.hasOwn(given, "conversation_history")) return [];
+  const path = ["context", "conversation_history"];
+  return [{ path, got: "a second history", expected: "one: conversation_history beside or inside context" }];
+}
