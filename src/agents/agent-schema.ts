@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JOB_KINDS } from "../job/job-input.ts";
 import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import type { ProviderId } from "../providers/provider.ts";
 import { oneOf } from "../platform/one-of.ts";
@@ -147,6 +148,32 @@ const initialMemory = strictObject({
   recent_events: texts.optional(),
 });
 
+const handleError = "a name on X: 1–15 characters of A–Z a–z 0–9 _, with or without @";
+const handle = z.string({ error: handleError }).regex(/^@?[A-Za-z0-9_]{1,15}$/, { error: handleError });
+
+/** The longest post that X takes, from those who pay for it. */
+const LONGEST_POST = 25_000;
+const lengthError = `characters as X counts them, an integer from 20 to ${LONGEST_POST}`;
+const postLengthLimit = z
+  .int({ error: lengthError })
+  .min(20, { error: lengthError })
+  .max(LONGEST_POST, { error: lengthError });
+
+const cacheSeconds = (least: number) => numberFrom(least, 31_536_000);
+
+/** `true` is short for the kind whose answers are worth keeping; posts are not to be published twice. */
+const cache = z.union(
+  [
+    trueOrFalse,
+    strictObject({
+      kinds: z.array(z.enum(JOB_KINDS, { error: oneOf("", JOB_KINDS) }), { error: "a list of kinds" }).optional(),
+      ttl_seconds: cacheSeconds(1).optional(),
+      serve_stale_seconds: cacheSeconds(0).optional(),
+    }),
+  ],
+  { error: 'true, false or an object such as {"kinds": ["content"], "ttl_seconds": 3600, "serve_stale_seconds": 0}' },
+);
+
 export function agentFileSchema(knownProviders: readonly ProviderId[]) {
   return strictObject({
     id: z.string({ error: idError }).regex(AGENT_ID, { error: idError }),
@@ -159,6 +186,10 @@ export function agentFileSchema(knownProviders: readonly ProviderId[]) {
     personality: personality.optional(),
     style_guide: styleGuide.optional(),
     initial_memory: initialMemory.optional(),
+    handle: handle.optional(),
+    post_length_limit: postLengthLimit.optional(),
+    variety: trueOrFalse.optional(),
+    cache: cache.optional(),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { JobKind } from "../job/generation-job.ts";
 import type { ProviderId, SamplingParameters } from "../providers/provider.ts";
 
 /** One provider + model of an agent's chain, with everything a call needs. All defaults are filled in. */
@@ -35,5 +36,17 @@ export interface Agent {
   /** False: its texts may be like others. Absent: they may not. */
   readonly variety?: boolean;
   /** Whether earlier answers to the very same request are taken, unless a job says otherwise; absent: no. */
-  readonly cache?: boolean;
+  readonly cache?: AgentCache;
+}
+
+export interface CacheRule {
+  /** How long a text may be given again. */
+  readonly ttlMs: number;
+  /** How much longer it may be given when every provider has failed; 0: not at all. */
+  readonly staleMs: number;
+}
+
+/** What is left out is as the configuration file says. */
+export interface AgentCache extends Partial<CacheRule> {
+  readonly kinds: readonly JobKind[];
 }

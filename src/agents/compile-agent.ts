@@ -3,7 +3,7 @@ import type { RetiredModels } from "../models/retirement.ts";
 import type { ProviderId, SamplingParameters } from "../providers/provider.ts";
 import type { AgentFile, LlmConfigFile } from "./agent-schema.ts";
 import type { Agent, ChainMember, PromptSource } from "./agent.ts";
-import { buildSystemPrompt } from "./build-prompt.ts";
+import { buildSystemPrompt } from "./system-prompt.ts";
 
 export interface CompileOptions {
   /** The model of an agent that names none. */
@@ -33,7 +33,28 @@ const DEFAULTS: Inherited = { maxTokens: 280, timeoutMs: 30_000, stream: false }
  * that the file names: see `retireModels`.
  */
 export function compileAgent(file: AgentFile, options: CompileOptions): Agent {
-  return { id: file.id, name: file.name, chain: compileChain(file, options), prompt: choosePrompt(file) };
+  return {
+    id: file.id,
+    name: file.name,
+    chain: compileChain(file, options),
+    prompt: choosePrompt(file),
+    ...(file.handle === undefined ? {} : { handle: file.handle.replace("@", "") }),
+    ...(file.post_length_limit === undefined ? {} : { lengthLimit: file.post_length_limit }),
+    ...(file.variety === undefined ? {} : { variety: file.variety }),
+    ...compileCache(file.cache),
+  };
+}
+
+function compileCache(cache: AgentFile["cache"]): Pick<Agent, "cache"> {
+  if (cache === undefined || cache === false) return {};
+  const { kinds = ["content"], ttl_seconds: ttl, serve_stale_seconds: stale } = cache === true ? {} : cache;
+  return {
+    cache: {
+      kinds,
+      ...(ttl === undefined ? {} : { ttlMs: ttl * 1000 }),
+      ...(stale === undefined ? {} : { staleMs: stale * 1000 }),
+    },
+  };
 }
 
 function compileChain(file: AgentFile, options: CompileOptions): Agent["chain"] {

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../platform/problem.ts";
 import { agentFileSchema, whatIsWrongWithText, type AgentFile } from "./agent-schema.ts";
 import type { Agent } from "./agent.ts";
-import { buildSystemPrompt } from "./build-prompt.ts";
+import { buildSystemPrompt } from "./system-prompt.ts";
 import { linksOf } from "./chain-links.ts";
 import { findChainFaults } from "./chain-rules.ts";
 import { compileAgent, type CompileOptions } from "./compile-agent.ts";

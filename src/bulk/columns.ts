@@ -1,12 +1,14 @@
 import type { JobKind } from "../job/generation-job.ts";
 
 /** Columns, or fields of a JSONL row, that every kind of job has. */
-export const COMMON_FIELDS: readonly string[] = ["id", "kind", "agent", "urgency", "deadline"];
+export const COMMON_FIELDS: readonly string[] = ["id", "kind", "agent", "urgency", "deadline", "delivery", "cache"];
 
 /** Further fields of the job itself, by kind. Every other column becomes context. */
 export const FIELDS_OF_KIND: Readonly<Record<JobKind, readonly string[]>> = {
   tweet: [],
   reply: ["mention", "conversation_history"],
+  quote: ["quoted", "author"],
+  thread: ["posts"],
   content: ["prompt"],
 };
 

@@ -1,4 +1,4 @@
-import type { GenerationResult } from "../job/generation-result.ts";
+import type { CacheUse, Finishing, GenerationResult, SimilarText } from "../job/generation-result.ts";
 import type { JobKind } from "../job/generation-job.ts";
 
 /** A line of a bulk run's output, and what `enqueue --wait` and `result` print. USD, not micro-USD: people read it. */
@@ -7,7 +7,10 @@ export interface OutputLine {
   readonly agent: string;
   readonly kind: JobKind;
   readonly status: GenerationResult["status"];
+  /** Of `held` ones as well. */
   readonly text?: string;
+  /** Of a thread. */
+  readonly posts?: readonly string[];
   readonly provider?: string;
   readonly model?: string;
   readonly finishReason?: string;
@@ -21,6 +24,12 @@ export interface OutputLine {
   };
   /** `null`: the price of at least one attempt is unknown. */
   readonly costUsd: number | null;
+  /** What was done to the text, and how long X takes it to be. */
+  readonly finishing?: Finishing;
+  /** It is much like the text of that job. */
+  readonly similarTo?: SimilarText;
+  /** It was not written for this job. */
+  readonly cache?: CacheUse;
   readonly adjustedParams?: readonly { readonly parameter: string; readonly change: string; readonly why: string }[];
   readonly attempts: readonly OutputAttempt[];
   readonly error?: string;
@@ -51,12 +60,15 @@ export function outputLine(result: GenerationResult): OutputLine {
   );
   const head = { id, agent: agentId, kind, status };
   const tail = { costUsd: toUsd(result.costMicroUsd), attempts };
-  if (result.status !== "succeeded") return { ...head, ...tail, error: result.reason };
-  const { text, provider, model, finishReason, usage, adjustedParams } = result;
+  if (result.status !== "succeeded") {
+    return { ...head, ...(result.text === undefined ? {} : { text: result.text }), ...tail, error: result.reason };
+  }
+  const { text, posts, provider, model, finishReason, usage, adjustedParams, finishing, similarTo, cache } = result;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, estimated } = usage;
   return {
     ...head,
     text,
+    ...(posts === undefined ? {} : { posts }),
     provider,
     model,
     finishReason,
@@ -69,6 +81,9 @@ export function outputLine(result: GenerationResult): OutputLine {
       estimated,
     },
     ...tail,
+    ...(finishing === undefined ? {} : { finishing }),
+    ...(similarTo === undefined ? {} : { similarTo }),
+    ...(cache === undefined ? {} : { cache }),
     ...(adjustedParams.length === 0 ? {} : { adjustedParams }),
   };
 }

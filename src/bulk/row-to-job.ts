@@ -7,6 +7,11 @@ import type { Row } from "./row.ts";
 
 /** Cells of these columns may hold a JSON array; any other cell is text as it stands. */
 const LIST_COLUMNS: ReadonlySet<string> = new Set(["recent_events", "conversation_history"]);
+/** A table knows texts only; what is no such value stays a text, and is refused for that. */
+const VALUE_COLUMNS: ReadonlyMap<string, RegExp> = new Map([
+  ["cache", /^(?:true|false)$/],
+  ["posts", /^[1-9]\d{0,3}$/],
+]);
 
 export interface RowDefaults {
   /** File name for problems. */
@@ -16,8 +21,8 @@ export interface RowDefaults {
 }
 
 /**
- * Turns a row into a checked job. The kind is the column `kind`; without it a row with a `mention` is a reply, one with a
- * `prompt` content, any other a tweet. Empty cells count as absent; columns that are no field of the kind become context. In
+ * Turns a row into a checked job. The kind is the column `kind`; without it a row with a `mention` is a reply, one with
+ * `quoted` a quote, with `posts` a thread, with a `prompt` content, any other a tweet. Empty cells count as absent; columns that are no field of the kind become context. In
  * JSONL, `context` may be an object of its own.
  * @throws InvalidInputError naming file, line and column
  */
@@ -56,6 +61,8 @@ function kindOf(given: Fields, all: Fields, { source, line }: { source: string; 
 
 function impliedKind(given: Fields, all: Fields): JobKind {
   if (Object.hasOwn(given, "mention")) return "reply";
+  if (Object.hasOwn(given, "quoted")) return "quote";
+  if (Object.hasOwn(given, "posts")) return "thread";
   if (Object.hasOwn(given, "prompt")) return "content";
   const hasContext = Object.keys(given).some((name) => !COMMON_FIELDS.includes(name));
   if (hasContext) return "tweet";
@@ -65,6 +72,7 @@ function impliedKind(given: Fields, all: Fields): JobKind {
 }
 
 function listOrText(name: string, value: unknown): unknown {
+  if (typeof value === "string" && VALUE_COLUMNS.get(name)?.test(value) === true) return JSON.parse(value);
   if (!LIST_COLUMNS.has(name) || typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
   try {
     return JSON.parse(value);

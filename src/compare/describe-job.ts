@@ -16,6 +16,14 @@ export function describeJob(input: ParsedJobInput): JobDescription {
   switch (input.kind) {
     case "tweet":
       return describeTweet(input);
+    case "thread": {
+      const { title, details } = describeTweet(input);
+      return { title: `${title} (${input.posts} posts)`, details };
+    }
+    case "quote": {
+      const author = input.author === null ? [] : [{ label: "by", text: input.author }];
+      return { title: input.quoted, details: [...author, ...detailsOf(input.context)] };
+    }
     case "reply": {
       const conversation = input.conversation_history.map(messageText).join("\n");
       const earlier = conversation === "" ? [] : [{ label: "conversation", text: conversation }];

@@ -23,6 +23,7 @@ import {
   URGENCIES,
   agentId,
   context,
+  posts,
   text,
   writtenText,
   type Delivery,
@@ -46,7 +47,9 @@ export {
   type JobInput,
   type JobKind,
   type ParsedJobInput,
+  type QuoteInput,
   type ReplyInput,
+  type ThreadInput,
   type TweetInput,
   type Urgency,
 } from "./job-input.ts";
@@ -86,6 +89,13 @@ export type JobPayload =
       readonly conversationHistory: readonly HistoryMessage[];
       readonly context: JsonObject;
     }
+  | {
+      readonly kind: "quote";
+      readonly quoted: string;
+      readonly author: string | null;
+      readonly context: JsonObject;
+    }
+  | { readonly kind: "thread"; readonly posts: number; readonly context: JsonObject }
   | { readonly kind: "content"; readonly prompt: string; readonly context: JsonObject };
 
 export function payloadOf(input: ParsedJobInput): JobPayload {
@@ -99,6 +109,10 @@ export function payloadOf(input: ParsedJobInput): JobPayload {
         conversationHistory: input.conversation_history,
         context: input.context,
       };
+    case "quote":
+      return { kind: "quote", quoted: input.quoted, author: input.author, context: input.context };
+    case "thread":
+      return { kind: "thread", posts: input.posts, context: input.context };
     case "content":
       return { kind: "content", prompt: input.prompt, context: input.context };
   }
@@ -112,6 +126,8 @@ const payloadSchema: z.ZodType<JobPayload> = z.discriminatedUnion("kind", [
     conversationHistory: z.array(z.object({ author: text.nullable(), text })),
     context,
   }),
+  z.object({ kind: z.literal("quote"), quoted: writtenText, author: text.nullable(), context }),
+  z.object({ kind: z.literal("thread"), posts, context }),
   z.object({ kind: z.literal("content"), prompt: writtenText, context }),
 ]);
 

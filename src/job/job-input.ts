@@ -9,7 +9,7 @@ import { deadline, deadlineAt } from "./deadline.ts";
 import { sizeFaults } from "./job-size.ts";
 import { findJsonFaults, isPlainObject, type JsonObject } from "./json-value.ts";
 
-export const JOB_KINDS = ["tweet", "reply", "content"] as const;
+export const JOB_KINDS = ["tweet", "reply", "quote", "thread", "content"] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Who waits for the text: it decides the order within a lane and how long a job may wait for a provider. */
@@ -73,6 +73,26 @@ const replyInput = strictObject({
   conversation_history: conversationHistory.default([]),
   ...common,
 });
+const quoteInput = strictObject({
+  kind: z.literal("quote"),
+  agent: agentId,
+  quoted: writtenText,
+  author: text.nullable().default(null),
+  ...common,
+});
+
+/** X takes 25 posts in one go. */
+const MOST_POSTS = 25;
+const postsError = `how many posts, an integer from 2 to ${MOST_POSTS}`;
+export const posts = z.int({ error: postsError }).min(2, { error: postsError }).max(MOST_POSTS, { error: postsError });
+const DEFAULT_POSTS = 4;
+
+const threadInput = strictObject({
+  kind: z.literal("thread"),
+  agent: agentId,
+  posts: posts.default(DEFAULT_POSTS),
+  ...common,
+});
 const contentInput = strictObject({
   kind: z.literal("content"),
   prompt: writtenText,
@@ -80,7 +100,9 @@ const contentInput = strictObject({
   ...common,
 });
 
-const jobInputSchema = z.discriminatedUnion("kind", [tweetInput, replyInput, contentInput], { error: kindError });
+const jobInputSchema = z.discriminatedUnion("kind", [tweetInput, replyInput, quoteInput, threadInput, contentInput], {
+  error: kindError,
+});
 
 /** Zod reports an unknown kind as an invalid union, and what is no object at all as an invalid type. */
 function kindError(issue: { code?: string; input?: unknown }): string {
@@ -122,6 +144,24 @@ export interface ReplyInput extends CommonInput {
     string | readonly (string | { readonly author?: string | null | undefined; readonly text: string })[] | undefined;
 }
 
+/** A post that shows somebody's post and comments on it. */
+export interface QuoteInput extends CommonInput {
+  readonly kind: "quote";
+  readonly agent: string;
+  /** The text of that post. */
+  readonly quoted: string;
+  /** Whose it is: a handle or a name. */
+  readonly author?: string | null | undefined;
+}
+
+/** Posts that belong together, written by one call. */
+export interface ThreadInput extends CommonInput {
+  readonly kind: "thread";
+  readonly agent: string;
+  /** 2–25, default 4. */
+  readonly posts?: number | undefined;
+}
+
 export interface ContentInput extends CommonInput {
   readonly kind: "content";
   readonly prompt: string;
@@ -130,7 +170,7 @@ export interface ContentInput extends CommonInput {
 }
 
 /** What a producer passes in. */
-export type JobInput = TweetInput | ReplyInput | ContentInput;
+export type JobInput = TweetInput | ReplyInput | QuoteInput | ThreadInput | ContentInput;
 
 /** A checked job input, defaults filled in. */
 export type ParsedJobInput = z.output<typeof jobInputSchema>;

@@ -28,6 +28,9 @@ export type Counter = (typeof COUNTERS)[number];
 export const FEEDBACK_COUNTERS = ["feedbackCount", "feedbackMilli"] as const;
 export type FeedbackCounter = (typeof FEEDBACK_COUNTERS)[number];
 
+/** Texts that came from the cache, counted for who had written them. No row stands for them: nobody was called. */
+export const CACHE_COUNTER = "cacheHits";
+
 /** How the fields of distributions start. */
 export const LATENCY = "ms:";
 export const OUTCOME = "outcome:";

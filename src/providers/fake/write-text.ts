@@ -15,8 +15,14 @@ export interface Writing {
 
 export function writeText(messages: readonly ChatMessage[], { style, includePrompt, random }: Writing): string {
   const prompt = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  const text = style === "echo" ? cut(prompt, MAX_TEXT_CHARACTERS) : fromTemplate(style, topicOf(prompt), random);
+  const text = style === "echo" ? cut(prompt, MAX_TEXT_CHARACTERS) : postsFor(prompt, style, random);
   return includePrompt ? `“${prompt}”\n${text}` : text;
+}
+
+/** A thread is asked for with the number of its posts and what to put between them. */
+function postsFor(prompt: string, style: Exclude<ResponseStyle, "echo">, random: SeededRandom): string {
+  const count = Number(/^Write a thread for X of exactly (\d+) posts/.exec(prompt)?.[1] ?? 1);
+  return Array.from({ length: count }, () => fromTemplate(style, topicOf(prompt), random)).join("\n---\n");
 }
 
 function fromTemplate(style: Exclude<ResponseStyle, "echo">, topic: string, random: SeededRandom): string {

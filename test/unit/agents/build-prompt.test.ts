@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildMessages, buildSystemPrompt } from "../../../src/agents/build-prompt.ts";
+import { buildMessages } from "../../../src/agents/build-prompt.ts";
+import { buildSystemPrompt } from "../../../src/agents/system-prompt.ts";
 import type { JobPayload } from "../../../src/job/generation-job.ts";
 import { compile } from "./compile-options.ts";
 

@@ -3,7 +3,7 @@ import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
 import { buildMessages } from "../../../src/agents/build-prompt.ts";
 import { loadAgents } from "../../../src/agents/load-agents.ts";
-import { parseJobInput, payloadOf } from "../../../src/job/generation-job.ts";
+import { JOB_KINDS, parseJobInput, payloadOf } from "../../../src/job/generation-job.ts";
 import { OPTIONS } from "./compile-options.ts";
 
 const EXAMPLES = new URL("../../../examples/", import.meta.url);
@@ -46,7 +46,7 @@ describe("examples/jobs.jsonl", () => {
   it("shows every kind of job, with known agents", async () => {
     const lines = (await readExample("jobs.jsonl")).trimEnd().split("\n");
     const jobs = lines.map((line, index) => parseJobInput(JSON.parse(line), "jobs.jsonl", index + 1));
-    expect(new Set(jobs.map((job) => job.kind))).toEqual(new Set(["tweet", "reply", "content"]));
+    expect(new Set(jobs.map((job) => job.kind))).toEqual(new Set(JOB_KINDS));
     expect(jobs.some((job) => job.agent === undefined)).toBe(true);
     for (const job of jobs) {
       if (job.agent !== undefined) expect([...agents.keys()]).toContain(job.agent);

@@ -54,7 +54,7 @@ describe("an input is refused", () => {
     expect(await csv(rows.join("\n"))).toEqual(
       invalidRows(
         `t.csv:2 id: got "a:b"; ${ID}`,
-        't.csv:3 kind: got "twet"; expected one of tweet, reply, content; did you mean "tweet"?',
+        't.csv:3 kind: got "twet"; expected one of tweet, reply, quote, thread, content; did you mean "tweet"?',
         't.csv:4 agent: got "nobody"; expected one of ada, orbit',
         "t.csv:5 topic: got a row with 3 cells; expected 5, as the header has (text with a comma in it needs quotes around it)",
         "t.csv:6 mention: got nothing; expected text",
@@ -139,7 +139,7 @@ describe("an input is refused", () => {
     [
       "a kind that is no text",
       { kind: 1, agent: "ada" },
-      "t.jsonl:1 kind: got 1; expected one of tweet, reply, content",
+      "t.jsonl:1 kind: got 1; expected one of tweet, reply, quote, thread, content",
     ],
     [
       "a prompt that is too large",

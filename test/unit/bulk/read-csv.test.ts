@@ -6,7 +6,7 @@ import type { Row } from "../../../src/bulk/row.ts";
 import { rowsOf } from "./input-file.ts";
 
 const NAMES =
-  "id, kind, agent, urgency, deadline, mention, conversation_history, prompt, topic, mood, recent_events, audience, style";
+  "id, kind, agent, urgency, deadline, delivery, cache, mention, conversation_history, quoted, author, posts, prompt, topic, mood, recent_events, audience, style";
 const QUOTING = 'expected cells with quotes in them written as "say ""hi"""';
 
 const csv = async (content: string | Buffer): Promise<string[]> => await rowsOf("t.csv", content);
