@@ -5,6 +5,7 @@ import { createEpochWatch } from "./admission/epoch-watch.ts";
 import { createRedisAdmission } from "./admission/redis-admission.ts";
 import type { Retention } from "./admission/write-settlement.ts";
 import { buildMessages } from "./agents/build-prompt.ts";
+import { reviseMessages } from "./agents/revise-prompt.ts";
 import { type Config } from "./config/load-config.ts";
 import { retentionOf } from "./config/config-file.ts";
 import { admissionPolicyOf, generationPolicyOf } from "./config/policies.ts";
@@ -14,6 +15,7 @@ import { systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
+import { createResponseCache } from "./storage/response-cache.ts";
 import { openRefusedParameters } from "./storage/refused-parameters.ts";
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
@@ -55,7 +57,8 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   const providers = providersOf(config);
   const openTextFeed = createTextFeeds(redis, namespace);
   const refused = await openRefusedParameters(redis, namespace, systemClock);
-  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, logger });
+  const cache = createResponseCache({ redis, namespace, clock: systemClock, countersMs: retention.countersMs });
+  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, cache, logger });
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
@@ -104,12 +107,13 @@ interface GenerationParts {
   readonly openTextFeed: GenerationDependencies["openTextFeed"];
   readonly providers: ProviderRegistry;
   readonly refused: GenerationDependencies["refused"];
+  readonly cache: GenerationDependencies["cache"];
   readonly logger: Logger;
 }
 
 function generationDependencies(
   config: Pick<Config, "file" | "providers">,
-  { admission, openTextFeed, providers, refused, logger }: GenerationParts,
+  { admission, openTextFeed, providers, refused, cache, logger }: GenerationParts,
 ): GenerationDependencies {
   const { file } = config;
   return {
@@ -121,6 +125,9 @@ function generationDependencies(
     refused,
     policy: generationPolicyOf(file),
     clock: systemClock,
+    variety: null,
+    cache,
+    reviseMessages,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
     openTextFeed,
     onAttempt: attemptLogger(logger),

@@ -32,7 +32,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/platform/": { packages: ["fastest-levenshtein", "ioredis", "jsonc-parser", "pino", "pino-pretty", "zod"] },
   "src/job/": { imports: ["src/platform/"], types: PROVIDER_CONTRACT, packages: ["zod"], pure: true },
   "src/agents/": {
-    imports: ["src/models/", "src/platform/"],
+    imports: ["src/job/job-input.ts", "src/models/", "src/platform/"],
     types: ["src/job/", ...PROVIDER_CONTRACT],
     packages: ["zod"],
   },
@@ -97,7 +97,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/storage/": {
     imports: ["src/admission/keys.ts", "src/job/", "src/platform/"],
-    types: ["src/admission/limit-policy.ts", "src/generation/refused-parameters.ts"],
+    types: [
+      "src/admission/limit-policy.ts",
+      "src/generation/refused-parameters.ts",
+      "src/generation/response-cache.ts",
+    ],
     packages: ["ioredis"],
   },
   "src/queue/": {

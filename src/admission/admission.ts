@@ -1,3 +1,4 @@
+import type { Draft } from "../job/draft.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
@@ -114,8 +115,16 @@ export type AdmitReply =
   | { readonly answer: "cancelled" }
   /** The caller knows everything, and said that the job is overdue. */
   | { readonly answer: "overdue" }
-  /** The caller's knowledge is out of date: rows of this generation, oldest first. Open ones read as `crashed`. */
-  | { readonly answer: "history"; readonly knownAttempts: number; readonly rows: readonly UsageRecord[] }
+  /**
+   * The caller's knowledge is out of date: rows of this generation, oldest first. Open ones read as `crashed`. `draft`: what
+   * they have led to so far.
+   */
+  | {
+      readonly answer: "history";
+      readonly knownAttempts: number;
+      readonly rows: readonly UsageRecord[];
+      readonly draft?: Draft;
+    }
   /** Later. `forMs`: `Infinity` for `paused`. `waitedMs`: what it has waited because it was told so. */
   | {
       readonly answer: "unavailable";
@@ -162,6 +171,8 @@ export interface Settlement {
   readonly report: CallReport | null;
   /** The job's terminal record, when this settlement ends it. */
   readonly terminal: GenerationResult | null;
+  /** What the job has to show so far; kept until its terminal record. Absent: as before. */
+  readonly draft?: Draft;
   /** Nobody calls there before `forMs` have passed; a shorter pause never shortens a longer one. */
   readonly pause: Pause | null;
   /** As in `AdmitRequest`. */

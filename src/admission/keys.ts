@@ -39,6 +39,10 @@ export interface ControlKeys {
   usageOfAgent(day: string, agentId: string): string;
   /** Set: agents with counters on that day. */
   usageAgents(day: string): string;
+  /** String: a text that may be given again (JSON), by the hash of its request. */
+  cachedText(hash: string): string;
+  /** Hash: which job asks for such a text now, and how often others have come for it. */
+  cacheLead(hash: string): string;
   /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
   readonly settledChannel: string;
   readonly cancelledChannel: string;
@@ -70,6 +74,8 @@ export function controlKeys(namespace: string): ControlKeys {
     usageDay: (day) => `${tag}:usage:${day}`,
     usageOfAgent: (day, agentId) => `${tag}:usage:${day}:agent:${agentId}`,
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
+    cachedText: (hash) => `${tag}:cache:${hash}`,
+    cacheLead: (hash) => `${tag}:cache-lead:${hash}`,
     settledChannel: `${tag}:settled`,
     cancelledChannel: `${tag}:cancelled`,
     partialChannel: (jobId) => `${tag}:partial:${jobId}`,

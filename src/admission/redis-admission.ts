@@ -1,3 +1,4 @@
+import type { Draft } from "../job/draft.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { dayOf, picoUsdOf } from "../job/usage-counters.ts";
@@ -97,7 +98,7 @@ type AdmitScriptReply =
   | ["settled", string]
   | ["cancelled"]
   | ["overdue"]
-  | ["history", number, ...string[]]
+  | ["history", number, string, ...string[]]
   | ["unavailable", number, string, number, string]
   | ["refused", string, ...string[]];
 
@@ -112,8 +113,9 @@ function parseAdmitReply(reply: AdmitScriptReply, request: AdmitRequest & { toke
     case "settled":
       return { answer: "settled", record: JSON.parse(reply[1]) as GenerationResult };
     case "history": {
-      const [, knownAttempts, ...rows] = reply;
-      return { answer: "history", knownAttempts, rows: rows.map((row) => JSON.parse(row) as UsageRecord) };
+      const [answer, knownAttempts, draft, ...rows] = reply;
+      const known = { answer, knownAttempts, rows: rows.map((row) => JSON.parse(row) as UsageRecord) };
+      return draft === "" ? known : { ...known, draft: JSON.parse(draft) as Draft };
     }
     case "unavailable": {
       const [answer, ms, why, waitedMs, detail] = reply;

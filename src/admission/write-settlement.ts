@@ -88,15 +88,16 @@ function argumentsOf(
   state: SettlementState,
   writer: SettlementWriter & Partial<ReportRules>,
 ): Argument[] {
-  const { jobId, agentId, row, report, terminal, pause, deliveries } = settlement;
+  const { jobId, agentId, row, report, terminal, draft, pause, deliveries } = settlement;
   const { retention } = writer;
   const keys = controlKeys(writer.namespace);
   const attempt = row === null ? [0, "", ""] : [row.attempt, row.attemptId, JSON.stringify(row)];
+  const kept = draft === undefined ? "" : JSON.stringify(draft);
   const record = terminal === null ? ["", ""] : [JSON.stringify(terminal), terminal.status];
   const standstill = pause === null ? [0, "", ""] : [Math.ceil(pause.forMs), pause.why, pause.name];
   return [
     ...[state, ...attempt, agentId, row?.provider ?? "", retention.usageRows, retention.countersMs],
-    ...[...record, deliveries, retention.resultsMs, keys.settledChannel, jobId, keys.epochsChannel],
+    ...[...record, kept, deliveries, retention.resultsMs, keys.settledChannel, jobId, keys.epochsChannel],
     ...[picoUsdOf(row?.costMicroUsd ?? 0), ...standstill],
     ...(row === null || report === null ? [0] : [1, ...reportArguments(report, row, writer)]),
     ...(row === null ? [] : countersOf(row).flat()),

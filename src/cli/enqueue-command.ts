@@ -1,8 +1,9 @@
 import { Option, type Command } from "commander";
 import type { JobInput } from "../job/generation-job.ts";
+import type { JsonObject } from "../job/json-value.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { deadline, keyValue, list } from "./options.ts";
+import { deadline, keyValue, list, positiveInteger } from "./options.ts";
 import { awaitResult } from "./await-result.ts";
 import type { AddCommand } from "./command.ts";
 import { openWorkplace } from "./workplace.ts";
@@ -23,13 +24,19 @@ interface EnqueueOptions {
   readonly recentEvent?: readonly string[];
   readonly mention?: string;
   readonly history?: readonly string[];
+  readonly quoted?: string;
+  readonly author?: string;
+  readonly posts?: number;
+  readonly cache?: boolean;
   readonly prompt?: string;
   readonly audience?: string;
   readonly style?: string;
 }
 
 export const enqueueCommand: AddCommand = (program, end) => {
-  const enqueue = program.command("enqueue").description("enqueue one job: a tweet, a reply or other content");
+  const enqueue = program
+    .command("enqueue")
+    .description("enqueue one job: a tweet, a reply, a quote, a thread or other content");
   const run = async (input: (options: EnqueueOptions) => JobInput, options: EnqueueOptions): Promise<void> =>
     end(await enqueueOne(input(options), options));
   common(enqueue.command("tweet"), true)
@@ -43,6 +50,18 @@ export const enqueueCommand: AddCommand = (program, end) => {
     .requiredOption("--mention <text>", "the post to answer")
     .option("--history <text>", "an earlier message of the conversation, oldest first; repeatable", list)
     .action(async (options: EnqueueOptions) => await run(reply, options));
+  common(enqueue.command("quote"), true)
+    .description("a post that quotes somebody's post")
+    .requiredOption("--quoted <text>", "the post to quote")
+    .option("--author <handle>", "whose post it is")
+    .action(async (options: EnqueueOptions) => await run(quote, options));
+  common(enqueue.command("thread"), true)
+    .description("several posts that belong together")
+    .option("--posts <n>", "how many, 2–25 (default: 4)", positiveInteger)
+    .option("--topic <text>", "what it is about")
+    .option("--mood <text>", "the agent's mood")
+    .option("--recent-event <text>", "something that happened lately; repeatable", list)
+    .action(async (options: EnqueueOptions) => await run(thread, options));
   common(enqueue.command("content"), false)
     .description("any other text")
     .requiredOption("--prompt <text>", "what to write")
@@ -64,6 +83,8 @@ function common(command: Command, needsAgent: boolean): Command {
         "bulk",
       ]),
     )
+    .option("--cache", "take an earlier answer to the very same request, if there is one")
+    .option("--no-cache", "take none, whatever the agent says")
     .option("--deadline <when>", "do not write it later: a time with its zone, or 90s, 10m, 2h, 1d from now", deadline)
     .option("--wait", "wait for the text and print it")
     .option("--follow", "print the text while it is written (implies --wait)")
@@ -72,11 +93,13 @@ function common(command: Command, needsAgent: boolean): Command {
     .option("--json", "print JSON");
 }
 
-function head({ id, urgency, deadline: until }: EnqueueOptions): Pick<JobInput, "id" | "urgency" | "deadline"> {
+function head(options: EnqueueOptions): Pick<JobInput, "id" | "urgency" | "deadline" | "cache"> {
+  const { id, urgency, deadline: until, cache } = options;
   return {
     ...(id === undefined ? {} : { id }),
     ...(urgency === undefined ? {} : { urgency }),
     ...(until === undefined ? {} : { deadline: until }),
+    ...(cache === undefined ? {} : { cache }),
   };
 }
 
@@ -89,13 +112,22 @@ function withoutAbsent(
 }
 
 function tweet(options: EnqueueOptions): JobInput {
-  const { topic, mood, recentEvent, context, agent = "" } = options;
-  return {
-    kind: "tweet",
-    agent,
-    ...head(options),
-    context: withoutAbsent({ topic, mood, recent_events: recentEvent, ...context }),
-  };
+  return { kind: "tweet", agent: options.agent ?? "", ...head(options), context: topicContext(options) };
+}
+
+function thread(options: EnqueueOptions): JobInput {
+  const { posts, agent = "" } = options;
+  const length = posts === undefined ? {} : { posts };
+  return { kind: "thread", agent, ...length, ...head(options), context: topicContext(options) };
+}
+
+function topicContext({ topic, mood, recentEvent, context }: EnqueueOptions): JsonObject {
+  return withoutAbsent({ topic, mood, recent_events: recentEvent, ...context });
+}
+
+function quote(options: EnqueueOptions): JobInput {
+  const { quoted = "", author = null, context = {}, agent = "" } = options;
+  return { kind: "quote", agent, quoted, author, ...head(options), context };
 }
 
 function reply(options: EnqueueOptions): JobInput {

@@ -15,5 +15,8 @@ export function printResult(
 ): void {
   if (json) writeText(stdout, `${JSON.stringify(outputLine(result))}\n`);
   else if (result.status === "succeeded") writeText(stdout, `${result.text}\n`);
-  else writeText(stderr, `${result.status}: ${result.reason}\n`);
+  else {
+    writeText(stderr, `${result.status}: ${result.reason}\n`);
+    if (result.text !== undefined) writeText(stderr, `the text that was set aside:\n${result.text}\n`);
+  }
 }

@@ -24,12 +24,13 @@ export type ShownUsage = Pick<
   | "p95Ms"
   | "averageMs"
 > &
-  /** Left out by a run, whose texts nobody has scored yet. */
-  Partial<Pick<UsageRow, "feedback">>;
+  /** Left out by a run, whose texts nobody has scored yet, and whose own lines tell what came from the cache. */
+  Partial<Pick<UsageRow, "cacheHits" | "feedback">>;
 
 /** Tokens of input and output together: left out where the table is too wide with it. */
 const TOTAL = numberColumn("total", ({ totalTokens }) => integer(totalTokens));
 const FEEDBACK = numberColumn("feedback", ({ feedback }) => (feedback ? showFeedback(feedback) : ""));
+const CACHED = numberColumn("from cache", ({ cacheHits }) => (cacheHits ? integer(cacheHits) : ""));
 const GAPS = { text: 2, number: 2 };
 
 export function usageTable(title: string, rows: readonly ShownUsage[]): string {
@@ -54,6 +55,7 @@ function columnsOf(title: string, rows: readonly ShownUsage[]): Column<ShownUsag
     numberColumn("latency", ({ averageMs }) => shortDuration(averageMs)),
     numberColumn("p50", ({ p50Ms }) => (p50Ms === null ? "" : shortDuration(p50Ms))),
     numberColumn("p95", ({ p95Ms }) => (p95Ms === null ? "" : shortDuration(p95Ms))),
+    ...(rows.some(({ cacheHits = 0 }) => cacheHits > 0) ? [CACHED] : []),
     ...(rows.some(hasFeedback) ? [FEEDBACK] : []),
   ];
 }
@@ -105,6 +107,7 @@ function sum(rows: readonly ShownUsage[]): ShownUsage {
     averageMs: Math.round(averageMs),
     p50Ms: null,
     p95Ms: null,
+    cacheHits: rows.reduce((subtotal, { cacheHits = 0 }) => subtotal + cacheHits, 0),
     feedback: meanOf(rows),
   };
 }

@@ -68,6 +68,13 @@ export const configFileSchema = strictObject({
     /** At most (about) so many usage rows. */
     usageRows: integerFrom(1, 100_000_000).default(500_000),
   }).prefault({}),
+  /** For jobs and agents that ask for earlier answers to the same request. */
+  cache: strictObject({
+    /** How long an answer may be given again. */
+    ttlSeconds: numberFrom(1, 31_536_000, "seconds, a number").default(86_400),
+    /** How much longer it may be given when every provider has failed. */
+    serveStaleSeconds: numberFrom(0, 31_536_000, "seconds, a number").default(0),
+  }).prefault({}),
   worker: strictObject({
     /** How long calls in flight may take after SIGTERM. */
     graceSeconds: seconds(30),

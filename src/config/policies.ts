@@ -6,7 +6,7 @@ import type { ConfigFile } from "./config-file.ts";
 const MICRO_PER_USD = 1e6;
 
 /** What the configuration file says about retries and waits, as generation takes it. */
-export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds }: ConfigFile): GenerationPolicy {
+export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds, cache }: ConfigFile): GenerationPolicy {
   const { attempts, maxCalls, baseSeconds, capSeconds, failOverOnContentFilter, failOverAfter } = retries;
   const { reply, scheduled, bulk } = maxWaitSeconds;
   return {
@@ -17,6 +17,7 @@ export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds }: Co
     failOverAfter,
     maxWaitMs: { reply: reply * 1000, scheduled: scheduled * 1000, bulk: bulk * 1000 },
     pauseMs: pauseSeconds * 1000,
+    cache: { ttlMs: cache.ttlSeconds * 1000, staleMs: cache.serveStaleSeconds * 1000 },
   };
 }
 

@@ -2,6 +2,7 @@ import type { UnavailableReason } from "../admission/admission.ts";
 import type { RequestKind, UsageRecord } from "../job/usage-record.ts";
 import type { BackoffPolicy } from "./backoff.ts";
 import { BUDGET_SPENT, isError, isFree, isoOf, judge, spentAttempts, whyOf, type Verdict } from "./judge.ts";
+import { authorOf, phaseOf } from "./phase.ts";
 import { RECOVERY } from "./recovery.ts";
 
 /** One provider + model of the chain, as far as deciding needs it. */
@@ -84,7 +85,7 @@ interface Place {
 export function decide(input: DecideInput): Step {
   const { history, policy, deadlineAt, now } = input;
   const failures = failuresOf(input);
-  if (history.some((row) => endsJob(row, policy))) return giveUp("failed", failures);
+  if (phaseOf(history).some((row) => endsJob(row, policy))) return giveUp("failed", failures);
   if (deadlineAt !== null && now >= deadlineAt) {
     return giveUp("expired", [`its deadline ${isoOf(deadlineAt)} is over`, ...failures]);
   }
@@ -95,7 +96,7 @@ export function decide(input: DecideInput): Step {
   return giveUp("failed", [`${policy.maxCalls} calls were made for this job, the most allowed`, ...failures]);
 }
 
-/** In the order of the chain; those that stand behind are asked when nobody else can be called now. */
+/** In the order of the chain, the author of a draft first; those that stand behind are asked when nobody else can be called now. */
 function nextStep(input: DecideInput): Step {
   const places = placesOf(input);
   const behind = places.filter(({ isBehind }) => isBehind).toReversed();
@@ -112,15 +113,18 @@ function nextStep(input: DecideInput): Step {
 function placesOf(input: DecideInput): Place[] {
   const tokensNeeded = tokensNeededBy(input);
   const { failOverAfter, attempts } = input.policy;
-  return input.chain.map((candidate, member) => {
+  const author = authorOf(input.history);
+  const phase = phaseOf(input.history);
+  const places = input.chain.map((candidate, member): Place => {
     const { provider, model, contextTokens, limitGroups } = candidate;
     const own = judge(member, input);
     const isTooSmall = own.can !== "not" && (contextTokens ?? 0) < tokensNeeded;
     const verdict: Verdict = isTooSmall ? { can: "not", why: "its context is not larger" } : own;
-    const rows = input.history.filter((row) => row.member === member);
+    const rows = phase.filter((row) => row.member === member);
     const isBehind = failOverAfter < attempts && spentAttempts(rows, limitGroups) >= failOverAfter;
     return { member, label: `${provider}/${model}`, verdict, isBehind };
   });
+  return author === 0 ? places : places.toSorted((a, b) => Number(b.member === author) - Number(a.member === author));
 }
 
 function firstStep(places: readonly Place[], input: DecideInput): Step | null {

@@ -3,6 +3,7 @@ import type { RequestKind, UsageRecord } from "../job/usage-record.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import { backoff, jitterOf } from "./backoff.ts";
 import type { DecideInput, Unavailable } from "./decide.ts";
+import { phaseOf, purposeOf } from "./phase.ts";
 import { RECOVERY } from "./recovery.ts";
 
 /** What one candidate's own history and health say about it. */
@@ -24,8 +25,8 @@ const WAITED_FOR: ReadonlySet<UnavailableReason> = new Set(["rate-limited", "lim
 const NO_PAUSE: ReadonlySet<UnavailableReason> = new Set(["limit", "first-answer", "budget-reserved"]);
 
 export function judge(member: number, input: DecideInput): Verdict {
-  const rows = input.history.filter((row) => row.member === member);
-  const own = judgeHistory(rows, input);
+  const rows = phaseOf(input.history).filter((row) => row.member === member);
+  const own = judgeHistory(rows, member, input);
   const unavailable = input.unavailable.get(member);
   if (own.can === "not" || unavailable === undefined) return own;
   return judgeUnavailable(unavailable, input.now) ?? own;
@@ -56,15 +57,15 @@ function awaited(untilAt: number, why: UnavailableReason, detail: string | undef
   return { can: "be-awaited", untilAt, failOver, why: `${until} (${detail ?? why})` };
 }
 
-function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict {
+function judgeHistory(rows: readonly UsageRecord[], member: number, input: DecideInput): Verdict {
   const last = rows.findLast((row) => row.outcome !== "crashed" && row.outcome !== "aborted");
-  if (last === undefined || !isError(last)) return callAgain(rows);
+  if (last === undefined || !isError(last)) return callAgain(member, input);
   const rule = RECOVERY[last.outcome];
   switch (rule.sameProvider) {
     case "never":
-      return hasOtherKey(rows, last, input) ? callAgain(rows) : failed(last);
+      return hasOtherKey(rows, last, input) ? callAgain(member, input) : failed(last);
     case "resume":
-      return callAgain(rows);
+      return callAgain(member, input);
     case "retry":
       return retryVerdict(rows, last, input);
     case "retry-once":
@@ -74,7 +75,7 @@ function judgeHistory(rows: readonly UsageRecord[], input: DecideInput): Verdict
     case "omit-parameter":
       return omitVerdict(rows, last, input);
     case "recover":
-      return last.request === "recover" ? failed(last) : { ...callAgain(rows), request: "recover" };
+      return last.request === "recover" ? failed(last) : { ...callAgain(member, input), request: "recover" };
   }
 }
 
@@ -137,7 +138,7 @@ function retryVerdict(rows: readonly UsageRecord[], last: FailedRow, input: Deci
   const delayMs = Math.max(backoff(spent, jitterOf(last.attemptId), policy), last.retryAfterMs ?? 0);
   if (delayMs > policy.capMs && endOf(last) + delayMs - input.now > input.waitLeftMs) return failed(last, spent);
   const leftMs = endOf(last) + delayMs - input.now;
-  if (isOver(leftMs, delayMs, input)) return callAgain(rows);
+  if (isOver(leftMs, delayMs, input)) return callAgain(last.member, input);
   const afterMs = Math.min(leftMs, Math.max(policy.capMs, delayMs));
   return { can: "be-retried", afterMs, why: `${whyOf(last)}, to be retried at ${isoOf(input.now + afterMs)}` };
 }
@@ -148,14 +149,14 @@ function limitedVerdict(rows: readonly UsageRecord[], last: FailedRow, input: De
   const everyGroupMetIt = rows.filter(isLimitedWithoutTime).length % groups === 0;
   if (last.retryAfterMs === null && everyGroupMetIt) return retryVerdict(rows, last, input);
   if (mustLeaveCalls(rows, last, input)) return failed(last, rows.length);
-  return groups > 1 ? callAgain(rows) : waitVerdict(rows, last, input);
+  return groups > 1 ? callAgain(last.member, input) : waitVerdict(rows, last, input);
 }
 
 function waitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {
   const waitMs = last.retryAfterMs ?? 0;
   const untilAt = endOf(last) + waitMs;
   // Calling too early does no harm: ADMIT keeps the same wait as a pause, by Redis' own clock.
-  if (isOver(untilAt - input.now, waitMs, input)) return callAgain(rows);
+  if (isOver(untilAt - input.now, waitMs, input)) return callAgain(last.member, input);
   return { can: "be-awaited", untilAt, failOver: "when-too-long", why: `rate-limited until ${isoOf(untilAt)}` };
 }
 
@@ -192,15 +193,16 @@ function isOver(leftMs: number, wholeMs: number, { policy }: DecideInput): boole
 function omitVerdict(rows: readonly UsageRecord[], last: UsageRecord, input: DecideInput): Verdict {
   const refused = rows.filter((row) => row.outcome === "unsupported-parameter").map((row) => row.parameter);
   const isNew = last.parameter !== null && refused.filter((parameter) => parameter === last.parameter).length === 1;
-  return isNew && !mustLeaveCalls(rows, last, input) ? callAgain(rows) : failed(last);
+  return isNew && !mustLeaveCalls(rows, last, input) ? callAgain(last.member, input) : failed(last);
 }
 
 /** The next call keeps what the earlier ones taught: parameters to leave out, the larger cap. */
-function callAgain(rows: readonly UsageRecord[]): Verdict & { can: "be-called" } {
+function callAgain(member: number, { history }: DecideInput): Verdict & { can: "be-called" } {
+  const rows = history.filter((row) => row.member === member);
   const omit = rows.flatMap((row) =>
     row.outcome === "unsupported-parameter" && row.parameter !== null ? [row.parameter] : [],
   );
-  const request = rows.some((row) => row.request === "recover") ? "recover" : "generate";
+  const request = rows.some((row) => row.request === "recover") ? "recover" : purposeOf(history);
   return { can: "be-called", request, omit };
 }
 

@@ -1,23 +1,16 @@
 import type { ChainMember } from "../agents/agent.ts";
-import type { AdmitReply, Grant, Pause } from "../admission/admission.ts";
-import type { GenerationResult } from "../job/generation-result.ts";
-import type { UsageRecord } from "../job/usage-record.ts";
-import { callProvider, capTokensOf, intentOf, type CallOutcome } from "./attempt.ts";
+import type { AdmitReply, Grant } from "../admission/admission.ts";
+import type { GenerationJob } from "../job/generation-job.ts";
+import type { ChatMessage } from "../providers/provider.ts";
+import { callProvider, capTokensOf, intentOf } from "./attempt.ts";
+import { concludeCall, endRun, giveUp } from "./conclude.ts";
 import type { Step } from "./decide.ts";
 import { inputBytesOf } from "./input-bytes.ts";
+import { leaveInCache, takeFromCache } from "./from-cache.ts";
 import { blockedBy, nextStep, unconfigured } from "./next-step.ts";
-import { RECOVERY } from "./recovery.ts";
-import { succeededResult, unsuccessfulResult } from "./results.ts";
-import type {
-  ConfiguredProvider,
-  ConfiguredTarget,
-  GenerationDependencies,
-  GenerationPolicy,
-  Run,
-  RunInput,
-  RunOutcome,
-} from "./run.ts";
-import type { EstimateInput } from "./token-estimator.ts";
+import { unsuccessfulResult } from "./results.ts";
+import { limitOf } from "./review.ts";
+import type { ConfiguredProvider, ConfiguredTarget, GenerationDependencies, Run, RunInput, RunOutcome } from "./run.ts";
 
 /** A job that crashed its worker this often while it ran alone is failed. */
 const MAX_CRASHES_ALONE = 3;
@@ -33,11 +26,15 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
     knowsHistory: false,
     waitedMs: 0,
     messages: undefined,
+    draft: null,
+    ticket: null,
   };
   // All lanes meet in quarantine: another worker has the keys.
   if (run.alone && run.unavailable.size === run.agent.chain.length) {
     return { outcome: "hold", why: "this worker has a key for none of its providers" };
   }
+  const cached = await takeFromCache(run);
+  if (cached !== null) return cached;
   for (;;) {
     if (run.signal.aborted) return stopped(run);
     const step = nextStep(run, run.history);
@@ -50,7 +47,7 @@ export async function runGeneration(input: RunInput, deps: GenerationDependencie
       case "hold":
         return { outcome: "hold", why: step.why };
       case "give-up":
-        return end(run, unsuccessfulResult(run, step.status, step.reason));
+        return await giveUp(run, step);
       case "call": {
         const outcome = await attempt(run, step);
         if (outcome !== null) return outcome;
@@ -64,11 +61,10 @@ type CallStep = Step & { do: "call" };
 /** ADMIT, wait for the slot, call, SETTLE. `null`: the run goes on. */
 async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   const { deps, job } = run;
-  const member = run.agent.chain[step.member] as ChainMember;
+  const member = memberFor(job, run.agent.chain[step.member] as ChainMember);
   const { provider, model, timeoutMs } = member;
   const targets = (deps.provider(provider) as ConfiguredProvider).targets(model);
-  run.messages ??= deps.buildMessages(run.agent, job);
-  const { messages } = run;
+  const messages = messagesOf(run);
   const { agentId } = job;
   const capTokens = capTokensOf(member, step, deps);
   const size = { agentId, kind: job.input.kind, provider, model, inputBytes: inputBytesOf(messages), capTokens };
@@ -90,7 +86,21 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
     deps,
   );
   run.onSlot("over");
-  return record(run, { call, grant: reply, size });
+  return await concludeCall(run, { call, grant: reply, size });
+}
+
+/** What is asked for: the text, or a better one than the draft. */
+function messagesOf(run: Run): readonly ChatMessage[] {
+  const { deps, agent, job, draft } = run;
+  const messages = (run.messages ??= deps.buildMessages(agent, job));
+  return draft === null ? messages : deps.reviseMessages(messages, draft, limitOf(run));
+}
+
+/** The cap is meant for one post. */
+function memberFor({ input }: GenerationJob, member: ChainMember): ChainMember {
+  if (input.kind !== "thread") return member;
+  const maxTokens = member.parameters.maxTokens * input.posts;
+  return { ...member, parameters: { ...member.parameters, maxTokens } };
 }
 
 /** @returns false when the grant was taken back: the job must be decided upon anew */
@@ -115,9 +125,10 @@ async function learn(
 ): Promise<RunOutcome | null> {
   switch (reply.answer) {
     case "settled":
+      await leaveInCache(run, null);
       return { outcome: "ended", record: reply.record };
     case "cancelled":
-      return end(run, unsuccessfulResult(run, "cancelled", "cancelled before a provider was called"));
+      return endRun(run, unsuccessfulResult(run, "cancelled", "cancelled before a provider was called"));
     case "overdue":
       return null;
     case "unavailable":
@@ -135,89 +146,19 @@ async function learn(
     case "history": {
       run.history = reply.rows;
       run.knownAttempts = reply.knownAttempts;
+      run.draft = reply.draft ?? null;
       const crashes = reply.rows.filter((row) => row.outcome === "crashed").length;
       if (crashes > 0 && !run.alone) return { outcome: "quarantine" };
       if (crashes <= MAX_CRASHES_ALONE) return null;
-      return end(
-        run,
-        unsuccessfulResult(
-          run,
-          "failed",
-          `its worker died in mid-call ${crashes} times, ${MAX_CRASHES_ALONE} of them while it ran alone`,
-        ),
-      );
+      const alone = `its worker died in mid-call ${crashes} times, ${MAX_CRASHES_ALONE} of them while it ran alone`;
+      return await giveUp(run, { do: "give-up", status: "failed", reason: alone });
     }
   }
 }
 
-interface Called {
-  readonly call: CallOutcome;
-  readonly grant: Grant;
-  readonly size: EstimateInput;
-}
-
-/** SETTLE of an attempt; ends the job in the same step when nothing is left to try. */
-async function record(run: Run, { call, grant, size }: Called): Promise<RunOutcome | null> {
-  const { row, limits } = call;
-  run.history = [...run.history, row];
-  run.knownAttempts += 1;
-  run.deps.estimator.learn(size, row);
-  if (row.parameter !== null) run.deps.refused.learn(row.provider, row.model, row.parameter);
-  const settled = await run.deps.admission.settle({
-    jobId: run.job.id,
-    agentId: run.job.agentId,
-    row,
-    report: { grant, limits, health: healthOf(row) },
-    terminal: terminalAfter(run, call),
-    pause: pauseAfter(row, grant, run.deps.policy),
-    deliveries: run.deliveries,
-  });
-  run.deps.onAttempt(row);
-  if (settled.hasOpenedBreaker) run.deps.onBreaker(grant.limitGroup);
-  return settled.record === null ? null : { outcome: "ended", record: settled.record };
-}
-
-function healthOf({ outcome }: UsageRecord): "good" | "bad" | "neutral" {
-  if (outcome === "succeeded") return "good";
-  return outcome !== "crashed" && RECOVERY[outcome].countsForBreaker ? "bad" : "neutral";
-}
-
-function terminalAfter(run: Run, call: CallOutcome): GenerationResult | null {
-  if (call.response !== null) return succeededResult(run, call.row, call.response);
-  if (call.row.outcome === "aborted") {
-    return run.signal.reason === "cancelled" ? unsuccessfulResult(run, "cancelled", "cancelled during a call") : null;
-  }
-  const step = nextStep(run, run.history);
-  return step.do === "give-up" ? unsuccessfulResult(run, step.status, step.reason) : null;
-}
-
-function pauseAfter(row: UsageRecord, grant: Grant, policy: GenerationPolicy): Pause | null {
-  if (row.outcome === "succeeded" || row.outcome === "crashed") return null;
-  const why = row.outcome;
-  const scope = RECOVERY[why].pauses;
-  if (scope === "credential") return { scope, name: grant.credential, forMs: policy.pauseMs, why };
-  const forMs = scope === null ? row.retryAfterMs : policy.pauseMs;
-  return forMs === null ? null : { scope: "limit-group", name: grant.limitGroup, forMs, why };
-}
-
 async function stopped(run: Run): Promise<RunOutcome> {
   if (run.signal.reason !== "cancelled") return { outcome: "give-back" };
-  return end(run, unsuccessfulResult(run, "cancelled", "cancelled while waiting"));
-}
-
-async function end(run: Run, terminal: GenerationResult): Promise<RunOutcome> {
-  const { job, deliveries } = run;
-  const settlement = {
-    jobId: job.id,
-    agentId: job.agentId,
-    row: null,
-    report: null,
-    terminal,
-    pause: null,
-    deliveries,
-  };
-  const settled = await run.deps.admission.settle(settlement);
-  return { outcome: "ended", record: settled.record ?? terminal };
+  return endRun(run, unsuccessfulResult(run, "cancelled", "cancelled while waiting"));
 }
 
 function lastMessage(run: Run): string {

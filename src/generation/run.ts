@@ -1,5 +1,6 @@
 import type { Admission, BudgetState } from "../admission/admission.ts";
-import type { Agent } from "../agents/agent.ts";
+import type { Agent, CacheRule } from "../agents/agent.ts";
+import type { Draft } from "../job/draft.ts";
 import type { GenerationJob, Urgency } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
@@ -8,8 +9,10 @@ import type { Prices } from "../models/prices.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
 import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
+import type { CacheTicket, ResponseCache } from "./response-cache.ts";
 import type { RefusedParameters } from "./refused-parameters.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
+import type { VarietyGuard } from "./variety-guard.ts";
 
 export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
   /** Failures of a provider after which its fall-back is asked first, by urgency; defaults 1, 3, 3. */
@@ -18,6 +21,8 @@ export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
   readonly maxWaitMs: Readonly<Record<Urgency, number>>;
   /** How long a provider is left alone that cannot work before somebody acts (quota, key, model); default 5 min. */
   readonly pauseMs: number;
+  /** For those who ask for the cache and do not say more; default a day, and not stale. */
+  readonly cache: CacheRule;
 }
 
 /** One key of a provider as this worker has it configured. */
@@ -61,6 +66,15 @@ export interface GenerationDependencies {
   readonly policy: GenerationPolicy;
   readonly clock: Clock;
   readonly buildMessages: (agent: Agent, job: GenerationJob) => readonly ChatMessage[];
+  /** Asks for a better text than the draft. `limit`: of one post, as X counts. */
+  readonly reviseMessages: (
+    messages: readonly ChatMessage[],
+    draft: Draft,
+    limit: number | null,
+  ) => readonly ChatMessage[];
+  readonly cache: ResponseCache;
+  /** `null`: texts may be like each other. */
+  readonly variety: VarietyGuard | null;
   /** Called for each call whose answer is streamed. */
   readonly openTextFeed: (source: TextSource) => TextFeed;
   /** Told of every attempt when it is recorded, and of every step: for logs. */
@@ -116,5 +130,10 @@ export interface Run extends RunInput {
   /** ADMIT has been asked: there are no attempts that this run does not know of. */
   knowsHistory: boolean;
   waitedMs: number;
+  /** What the first request says. */
   messages: readonly ChatMessage[] | undefined;
+  /** `null`: it takes no earlier text, and leaves none. */
+  ticket: CacheTicket | null;
+  /** The text so far that is not good enough yet. */
+  draft: Draft | null;
 }

@@ -5,7 +5,7 @@ import { readSnapshot } from "../admission/claims.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { GenerationDependencies, RunInput, RunOutcome, StopReason } from "../generation/run.ts";
 import { runGeneration } from "../generation/run-generation.ts";
-import type { GenerationJob } from "../job/generation-job.ts";
+import { JOB_KINDS, type GenerationJob } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { Logger } from "../platform/logger.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
@@ -231,7 +231,7 @@ async function refuse(job: Job, reason: string, { admission, generation, logger 
   if (job.id !== queueJobId(jobId)) throw new UnrecoverableError(reason);
   const data = job.data as { agentId?: unknown; input?: { kind?: unknown } } | null;
   const agentId = typeof data?.agentId === "string" ? data.agentId : "unknown";
-  const kind = data?.input?.kind === "tweet" || data?.input?.kind === "reply" ? data.input.kind : "content";
+  const kind = JOB_KINDS.find((known) => known === data?.input?.kind) ?? "content";
   const base = { id: jobId, agentId, kind, attempts: [], costMicroUsd: 0, finishedAt: generation.clock.now() } as const;
   const terminal = { status: "failed", ...base, reason } as const;
   await admission.settle({

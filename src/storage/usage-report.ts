@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { scoreOfThousandths } from "../job/feedback.ts";
 import {
+  CACHE_COUNTER,
   COUNTERS,
   FEEDBACK_COUNTERS,
   LATENCY,
@@ -10,8 +11,6 @@ import {
   latencyOfBucket,
   microUsdOfPico,
   parseCounterField,
-  type Counter,
-  type FeedbackCounter,
 } from "../job/usage-counters.ts";
 
 export const USAGE_DIMENSIONS = ["provider", "model", "agent", "day"] as const;
@@ -37,6 +36,8 @@ export interface UsageRow {
   /** Within ±9 %; `null` by agent, where no distribution is kept. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
+  /** Texts that came from the cache: they are no requests, and cost nothing. */
+  readonly cacheHits: number;
   /** Of the texts that were finished on these days; `null`: none has a score. */
   readonly feedback: FeedbackMean | null;
 }
@@ -110,10 +111,11 @@ export async function readModelUsage(
   });
 }
 
-const SUMMED = [...COUNTERS, ...FEEDBACK_COUNTERS];
+const SUMMED = [...COUNTERS, ...FEEDBACK_COUNTERS, CACHE_COUNTER] as const;
+type Summed = (typeof SUMMED)[number];
 
 interface Sums {
-  readonly counters: Record<Counter | FeedbackCounter, bigint>;
+  readonly counters: Record<Summed, bigint>;
   readonly latencies: Map<number, number>;
   readonly outcomes: Map<string, number>;
 }
@@ -184,7 +186,7 @@ function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-function isCounter(name: string): name is Counter | FeedbackCounter {
+function isCounter(name: string): name is Summed {
   return (SUMMED as readonly string[]).includes(name);
 }
 
@@ -210,6 +212,7 @@ function rowOf(key: string, { counters, latencies }: Sums, by: UsageDimension): 
     averageMs: requests === 0 ? 0 : Math.round(Number(counters.durationMs) / requests),
     p50Ms: percentiles ? percentile(latencies, 0.5) : null,
     p95Ms: percentiles ? percentile(latencies, 0.95) : null,
+    cacheHits: Number(counters.cacheHits),
     feedback: feedbackOf(counters),
   };
 }

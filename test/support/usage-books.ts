@@ -1,14 +1,20 @@
 import type { Redis } from "ioredis";
 import { expect } from "vitest";
 import { controlKeys } from "../../src/admission/keys.ts";
-import { countersOf, dayOf, FEEDBACK_COUNTERS, parseCounterField } from "../../src/job/usage-counters.ts";
+import {
+  CACHE_COUNTER,
+  countersOf,
+  dayOf,
+  FEEDBACK_COUNTERS,
+  parseCounterField,
+} from "../../src/job/usage-counters.ts";
 import type { UsageRecord } from "../../src/job/usage-record.ts";
 
 /** What a namespace has on its books. */
 export interface UsageBooks {
   /** In the order in which they were written. */
   readonly rows: readonly UsageRecord[];
-  /** Redis key → counter field → value; fields that are 0 are left out, and those of feedback, which is in no row. */
+  /** Redis key → counter field → value; fields that are 0 are left out, and those of what is in no row. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
@@ -20,14 +26,14 @@ export async function readBooks(redis: Redis, namespace: string): Promise<UsageB
   for (const key of await keysMatching(redis, `${keys.usageRows}:*`)) {
     if (key.endsWith(":agents")) continue;
     const fields = Object.entries(await redis.hgetall(key)).map(([field, value]) => [field, Number(value)] as const);
-    const ofRows = fields.filter(([field]) => !isFeedback(field));
+    const ofRows = fields.filter(([field]) => !isInNoRow(field));
     if (ofRows.length > 0) counters[key] = Object.fromEntries(ofRows.filter(([, value]) => value !== 0));
   }
   return { rows, counters };
 }
 
-function isFeedback(field: string): boolean {
-  return (FEEDBACK_COUNTERS as readonly string[]).includes(parseCounterField(field).name);
+function isInNoRow(field: string): boolean {
+  return ([...FEEDBACK_COUNTERS, CACHE_COUNTER] as readonly string[]).includes(parseCounterField(field).name);
 }
 
 /**

@@ -11,7 +11,7 @@
 --      28... name, limit (pico-USD) of each budget
 -- Replies {'granted', target, slot in ms, epoch, sums granted so far (see grantedSince), reserved input and output tokens,
 --         then name, used, limit of each budget to warn of} | {'settled', result}
---       | {'cancelled'} | {'overdue'} | {'history', attempts, row...} | {'unavailable', ms, why, waited ms, detail}
+--       | {'cancelled'} | {'overdue'} | {'history', attempts, draft or '', row...} | {'unavailable', ms, why, waited ms, detail}
 --       | {'refused', why, detail...}
 -- Safe to send again after a lost reply: the same token is granted the same attempt once more.
 
@@ -36,7 +36,7 @@ if result then
   if not retryable or tonumber(ARGV[3]) <= tonumber(job[3]) then
     return { 'settled', result }
   end
-  redis.call('HDEL', KEYS[1], 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil')
+  redis.call('HDEL', KEYS[1], 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil', 'draft')
   redis.call('HINCRBY', KEYS[1], 'generation', 1)
   redis.call('HSET', KEYS[1], 'base', attempts)
   redis.call('PERSIST', KEYS[1])
@@ -60,7 +60,7 @@ if attempts == known + 1 then
   end
 end
 if attempts ~= known then
-  local reply = { 'history', attempts }
+  local reply = { 'history', attempts, redis.call('HGET', KEYS[1], 'draft') or '' }
   for attempt = base + 1, attempts do
     reply[#reply + 1] = redis.call('HGET', KEYS[1], 'row:' .. attempt)
   end

@@ -19,8 +19,9 @@ end
 local stateGiven, attempt, attemptId, row = take(), takeNumber(), take(), take()
 local agent, provider = take(), take()
 local keptRows, countersMs = take(), takeNumber()
--- Terminal record (JSON) or '', its status, deliveries, how long the job's keys live then (ms).
-local record, status, deliveries, resultsMs = take(), take(), take(), take()
+-- Terminal record (JSON) or '', its status, what there is to show so far (JSON) or '', deliveries, how long the job's keys
+-- live after the record (ms).
+local record, status, draft, deliveries, resultsMs = take(), take(), take(), take(), take()
 local settledChannel, jobId, epochsChannel = take(), take(), take()
 -- What the attempt cost, pico-USD.
 local costPico = takeNumber()
@@ -53,7 +54,7 @@ local KEPT_CALLS = 200
 local GROUP_TTL_MS = 7 * 24 * 3600 * 1000
 local EXPIRE_EVERY_MS = 10000
 
-local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base')
+local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base', 'draft')
 local result, state = job[1], attempt > 0 and job[3]
 -- A worker that comes back after the job was retried on purpose speaks for the generation before.
 local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
@@ -180,9 +181,14 @@ end
 if result then
   return { result == record and 'own' or result, hasOpened }
 end
-if record == '' or isOutdated then
+if isOutdated then
   return { '', hasOpened }
 end
+if record == '' then
+  if draft ~= '' then redis.call('HSET', KEYS[1], 'draft', draft) end
+  return { '', hasOpened }
+end
+if job[5] then redis.call('HDEL', KEYS[1], 'draft') end
 redis.call('HSET', KEYS[1], 'result', record, 'status', status, 'deliveries', deliveries)
 -- Rows stay only where a late settlement may still come.
 for number = 1, tonumber(job[2] or 0) do

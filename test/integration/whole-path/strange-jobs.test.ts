@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { JOB_VERSION } from "../../../src/job/generation-job.ts";
 import { JOB_NAME } from "../../../src/queue/job-codec.ts";
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
@@ -20,7 +21,7 @@ async function tamper(system: GenerationSystem, change: (data: Record<string, un
 it("a job of a newer schema is parked: neither failed nor dropped, and called for by nobody here", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai });
-  const data = { version: 2, id: "a", whatever: "a newer producer says" };
+  const data = { version: JOB_VERSION + 1, id: "a", whatever: "a newer producer says" };
   await tamper(system, () => data);
   await system.startWorker();
   const parked = await system.queued(LANE, "a", "delayed");
@@ -28,7 +29,7 @@ it("a job of a newer schema is parked: neither failed nor dropped, and called fo
   expect(parked.attemptsMade).toBe(0);
   expect(await system.producer.result("a")).toBeNull();
   expect(system.logs).toContainEqual(
-    expect.objectContaining({ jobId: "a", version: 2, msg: expect.stringMatching(/^parked/) }),
+    expect.objectContaining({ jobId: "a", version: JOB_VERSION + 1, msg: expect.stringMatching(/^parked/) }),
   );
   expect(openai.calls).toHaveLength(0);
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { ChainMember } from "../../../src/agents/agent.ts";
+import type { Agent, ChainMember } from "../../../src/agents/agent.ts";
 import { callProvider, capTokensOf, intentOf } from "../../../src/generation/attempt.ts";
 import { inputBytesOf } from "../../../src/generation/input-bytes.ts";
 import type { Step } from "../../../src/generation/decide.ts";
 import { succeededResult, unsuccessfulResult } from "../../../src/generation/results.ts";
+import type { FinishedText } from "../../../src/job/draft.ts";
 import type { GenerationJob } from "../../../src/job/generation-job.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { createCatalogue } from "../../../src/models/model-catalogue.ts";
@@ -33,6 +34,7 @@ const PARAMETERS = {
   stream: false,
 };
 const MEMBER: ChainMember = { provider: "openai", model: "m", parameters: PARAMETERS, timeoutMs: 30_000, options: {} };
+const AGENT: Agent = { id: "ada", name: "Ada", chain: [MEMBER], prompt: { from: "custom", text: "You are Ada." } };
 const MESSAGES = [{ role: "user", content: "x".repeat(84) }] as const;
 /** USD per million tokens. */
 const PRICE = { provider: "openai", model: "m", inputMtok: 1, outputMtok: 2, tiers: [] };
@@ -287,7 +289,16 @@ describe("a result", () => {
 
   it("has every attempt and what they cost together", () => {
     const rows = [...history(0.1), rowOf({ outcome: "succeeded", costMicroUsd: 0.2, provider: "grok", model: "g" }, 2)];
-    const result = succeededResult({ job: JOB, history: rows, deps: { clock } }, rows[1] as UsageRecord, RESPONSE);
+    const { raw: _raw, ...usage } = RESPONSE.usage;
+    const { finishReason, adjustedParams } = RESPONSE;
+    const text: FinishedText = {
+      ...{ posts: ["Looms!"], changes: [], weightedLength: 6, member: 0, provider: "grok", model: "g" },
+      ...{ usage, finishReason, adjustedParams },
+    };
+    const result = succeededResult(
+      { job: JOB, agent: AGENT, history: rows, deps: { clock } },
+      { text, similarTo: null },
+    );
     expect(result).toMatchObject({
       status: "succeeded",
       id: "row-1",
@@ -299,6 +310,7 @@ describe("a result", () => {
       costMicroUsd: 0.3,
       finishedAt: START,
       adjustedParams: RESPONSE.adjustedParams,
+      finishing: { changes: [], weightedLength: 6, limit: 280 },
     });
     expect(result.attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, "overloaded"],
@@ -307,7 +319,7 @@ describe("a result", () => {
   });
 
   it("has no cost when the price of one attempt is unknown", () => {
-    const run = { job: JOB, history: history(1, null), deps: { clock } };
+    const run = { job: JOB, agent: AGENT, history: history(1, null), deps: { clock } };
     expect(unsuccessfulResult(run, "failed", "why")).toMatchObject({
       status: "failed",
       reason: "why",
@@ -316,7 +328,7 @@ describe("a result", () => {
   });
 
   it("costs nothing when nothing was called", () => {
-    const run = { job: JOB, history: [], deps: { clock } };
+    const run = { job: JOB, agent: AGENT, history: [], deps: { clock } };
     expect(unsuccessfulResult(run, "expired", "why")).toMatchObject({
       status: "expired",
       attempts: [],

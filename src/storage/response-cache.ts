@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { controlKeys } from "../admission/keys.ts";
+import type { CacheAnswer, CacheAsker, ResponseCache } from "../generation/response-cache.ts";
+import type { FinishedText } from "../job/draft.ts";
+import { CACHE_COUNTER, dayOf } from "../job/usage-counters.ts";
+import type { Clock } from "../platform/clock.ts";
+import { loadLuaScript } from "../platform/lua-script.ts";
+
+const lookUpScript = loadLuaScript(new URL("./scripts/look-up-text.lua", import.meta.url));
+const leaveScript = loadLuaScript(new URL("./scripts/leave-lead.lua", import.meta.url));
+
+export interface ResponseCacheOptions {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly clock: Pick<Clock, "now">;
+  /** How long daily counters are kept. */
+  readonly countersMs: number;
+}
+
+interface CachedText {
+  readonly text: FinishedText;
+  /** Epoch ms, clock of the worker that stored it. */
+  readonly storedAt: number;
+  readonly freshUntil: number;
+}
+
+/** Texts by a hash of their request; Redis forgets them by itself. */
+export function createResponseCache(options: ResponseCacheOptions): ResponseCache {
+  const { redis, clock } = options;
+  const keys = controlKeys(options.namespace);
+  return {
+    lookUp: async (request, asker) => await lookUp(request, asker, options),
+    async store(request, text, { ttlMs, staleMs }) {
+      const hash = hashOf(request);
+      const storedAt = clock.now();
+      const entry: CachedText = { text, storedAt, freshUntil: storedAt + ttlMs };
+      const keptMs = Math.max(1, Math.ceil(ttlMs + staleMs));
+      await redis.set(keys.cachedText(hash), JSON.stringify(entry), "PX", keptMs);
+      await redis.del(keys.cacheLead(hash));
+    },
+    async leave(request, jobId) {
+      await leaveScript.run(redis, [keys.cacheLead(hashOf(request))], [jobId]);
+    },
+    async stale(request) {
+      const json = await redis.get(keys.cachedText(hashOf(request)));
+      return json === null ? null : (JSON.parse(json) as CachedText).text;
+    },
+  };
+}
+
+async function lookUp(
+  request: string,
+  asker: CacheAsker,
+  { redis, namespace, clock, countersMs }: ResponseCacheOptions,
+): Promise<CacheAnswer> {
+  const keys = controlKeys(namespace);
+  const hash = hashOf(request);
+  const now = clock.now();
+  const day = dayOf(now);
+  const [is, told] = (await lookUpScript.run(
+    redis,
+    [
+      ...[keys.cachedText(hash), keys.cacheLead(hash)],
+      ...[keys.usageDay(day), keys.usageOfAgent(day, asker.agentId), keys.usageAgents(day)],
+    ],
+    [asker.jobId, asker.leadMs, now, asker.agentId, countersMs, CACHE_COUNTER],
+  )) as ["hit", string] | ["lead", undefined] | ["wait", number];
+  switch (is) {
+    case "hit": {
+      const { text, storedAt } = JSON.parse(told) as CachedText;
+      return { is, use: storedAt > asker.enqueuedAt ? "shared" : "hit", text };
+    }
+    case "lead":
+      return { is };
+    case "wait":
+      return { is, forMs: told };
+  }
+}
+
+function hashOf(request: string): string {
+  return createHash("sha256").update(request).digest("hex");
+}
