@@ -5,8 +5,9 @@ import { lanes } from "./lanes/run-lanes.ts";
 import { limits } from "./limits/run-limits.ts";
 import { priority } from "./priority/run-priority.ts";
 import { throughput } from "./throughput/compare.ts";
+import { variety } from "./variety/run-variety.ts";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { throughput, limits, failover, lanes, priority };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { throughput, limits, failover, lanes, priority, variety };
 
 async function main(given: readonly string[]): Promise<void> {
   if (given.includes("--help") || given.includes("-h")) return console.log(helpText(BENCHMARKS));

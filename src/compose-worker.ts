@@ -8,11 +8,12 @@ import { buildMessages } from "./agents/build-prompt.ts";
 import { reviseMessages } from "./agents/revise-prompt.ts";
 import { type Config } from "./config/load-config.ts";
 import { retentionOf } from "./config/config-file.ts";
-import { admissionPolicyOf, generationPolicyOf } from "./config/policies.ts";
+import { admissionPolicyOf, generationPolicyOf, varietySettingsOf } from "./config/policies.ts";
 import type { GenerationDependencies } from "./generation/run.ts";
 import { createTokenEstimator } from "./generation/token-estimator.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
+import { untilRedisAnswers, type RetryOptions } from "./platform/redis-retry.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
 import { createResponseCache } from "./storage/response-cache.ts";
@@ -24,6 +25,8 @@ import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
 import { createTextFeeds } from "./storage/text-feed.ts";
 
+import { createVarietyGuard } from "./variety/redis-variety-guard.ts";
+import type { VarietyGuard } from "./generation/variety-guard.ts";
 import { composePrices } from "./compose.ts";
 
 export interface WorkerParts {
@@ -44,6 +47,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     if (failures === 1 || failures % 30 === 0)
       logger.error({ err: error.message, failures }, "Redis does not take our commands; trying on");
   };
+  const retry: RetryOptions = { signal: giveUp.signal, onFailure };
   const watch = createEpochWatch();
   const admission = createRedisAdmission({
     redis,
@@ -52,13 +56,15 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     retention,
     policy: admissionPolicyOf(file, config.providers.definitions),
     watch,
-    retry: { signal: giveUp.signal, onFailure },
+    retry,
   });
   const providers = providersOf(config);
   const openTextFeed = createTextFeeds(redis, namespace);
   const refused = await openRefusedParameters(redis, namespace, systemClock);
   const cache = createResponseCache({ redis, namespace, clock: systemClock, countersMs: retention.countersMs });
-  const generation = generationDependencies(config, { admission, openTextFeed, providers, refused, cache, logger });
+  const variety = varietyOf(config, { redis, retry });
+  const parts = { admission, openTextFeed, providers, refused, cache, variety, logger };
+  const generation = generationDependencies(config, parts);
   const queues = createLaneQueues(queueRedis, namespace);
   const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
@@ -94,6 +100,16 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   });
 }
 
+function varietyOf(
+  { file, namespace }: WorkerParts["config"],
+  { redis, retry }: { readonly redis: Redis; readonly retry: RetryOptions },
+): VarietyGuard | null {
+  const settings = varietySettingsOf(file);
+  if (settings === null) return null;
+  const guard = createVarietyGuard({ redis, namespace, clock: systemClock, settings });
+  return { claim: async (...claim) => await untilRedisAnswers(() => guard.claim(...claim), retry) };
+}
+
 function providersOf({ file, providers }: WorkerParts["config"]): ProviderRegistry {
   const { settings, definitions, catalogue } = providers;
   return createProviders(settings, {
@@ -108,12 +124,13 @@ interface GenerationParts {
   readonly providers: ProviderRegistry;
   readonly refused: GenerationDependencies["refused"];
   readonly cache: GenerationDependencies["cache"];
+  readonly variety: GenerationDependencies["variety"];
   readonly logger: Logger;
 }
 
 function generationDependencies(
   config: Pick<Config, "file" | "providers">,
-  { admission, openTextFeed, providers, refused, cache, logger }: GenerationParts,
+  { admission, openTextFeed, providers, refused, cache, variety, logger }: GenerationParts,
 ): GenerationDependencies {
   const { file } = config;
   return {
@@ -125,8 +142,8 @@ function generationDependencies(
     refused,
     policy: generationPolicyOf(file),
     clock: systemClock,
-    variety: null,
     cache,
+    variety,
     reviseMessages,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
     openTextFeed,

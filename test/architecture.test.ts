@@ -131,7 +131,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       "src/providers/http/normalize-endpoint.ts",
       "src/providers/openai-compatible/define-openai-alike.ts",
     ],
-    types: ["src/admission/limit-policy.ts", "src/generation/run.ts"],
+    types: ["src/admission/limit-policy.ts", "src/generation/run.ts", "src/variety/redis-variety-guard.ts"],
     packages: ["zod"],
   },
 
@@ -153,7 +153,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     imports: ["agents", "config", "models", "platform", "queue"].map((folder) => `src/${folder}/`),
   },
   "src/compose-worker.ts": {
-    imports: ["admission", "agents", "config", "generation", "platform", "queue", "storage"]
+    imports: ["admission", "agents", "config", "generation", "platform", "queue", "storage", "variety"]
       .map((folder) => `src/${folder}/`)
       .concat("src/compose.ts", "src/providers/registry.ts"),
     packages: ["ioredis"],

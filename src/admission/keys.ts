@@ -43,6 +43,13 @@ export interface ControlKeys {
   cachedText(hash: string): string;
   /** Hash: which job asks for such a text now, and how often others have come for it. */
   cacheLead(hash: string): string;
+  /** Number of the last text that was noted, and such a text: see `variety/scripts/claim-text.lua`. */
+  readonly textCount: string;
+  text(number: string): string;
+  /** List: numbers of an agent's last texts. */
+  agentTexts(agentId: string): string;
+  /** String: part of the index of texts. */
+  textShard(shard: number): string;
   /** Channels: ids of jobs that got a terminal record, and of jobs that somebody cancels. */
   readonly settledChannel: string;
   readonly cancelledChannel: string;
@@ -76,6 +83,10 @@ export function controlKeys(namespace: string): ControlKeys {
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
     cachedText: (hash) => `${tag}:cache:${hash}`,
     cacheLead: (hash) => `${tag}:cache-lead:${hash}`,
+    textCount: `${tag}:text-count`,
+    text: (number) => `${tag}:text:${number}`,
+    agentTexts: (agentId) => `${tag}:texts-of:${agentId}`,
+    textShard: (shard) => `${tag}:text-shard:${shard}`,
     settledChannel: `${tag}:settled`,
     cancelledChannel: `${tag}:cancelled`,
     partialChannel: (jobId) => `${tag}:partial:${jobId}`,

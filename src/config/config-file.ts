@@ -6,6 +6,7 @@ import { RETIRED_MODELS } from "../models/retirement.ts";
 import { strictObject } from "../platform/zod-faults.ts";
 import { endpoints } from "./endpoints-schema.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
+import { variety } from "./variety-schema.ts";
 import { integerFrom, listOf, numberFrom, seconds, share, text } from "./schema-parts.ts";
 
 const DAY_MS = 24 * 3600_000;
@@ -68,6 +69,8 @@ export const configFileSchema = strictObject({
     /** At most (about) so many usage rows. */
     usageRows: integerFrom(1, 100_000_000).default(500_000),
   }).prefault({}),
+  /** Texts that are much like earlier ones are written anew. */
+  variety,
   /** For jobs and agents that ask for earlier answers to the same request. */
   cache: strictObject({
     /** How long an answer may be given again. */

@@ -1,9 +1,11 @@
 import type { AdmissionPolicy } from "../admission/limit-policy.ts";
 import type { GenerationPolicy } from "../generation/run.ts";
 import type { ProviderDefinition } from "../providers/registry.ts";
+import type { VarietySettings } from "../variety/redis-variety-guard.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 const MICRO_PER_USD = 1e6;
+const DAY_MS = 24 * 3600_000;
 
 /** What the configuration file says about retries and waits, as generation takes it. */
 export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds, cache }: ConfigFile): GenerationPolicy {
@@ -19,6 +21,12 @@ export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds, cach
     pauseMs: pauseSeconds * 1000,
     cache: { ttlMs: cache.ttlSeconds * 1000, staleMs: cache.serveStaleSeconds * 1000 },
   };
+}
+
+/** `null`: texts may be like each other. */
+export function varietySettingsOf({ variety }: Pick<ConfigFile, "variety">): VarietySettings | null {
+  const { enabled, similarity, agentTexts, days } = variety;
+  return enabled ? { similarity, agentTexts, textsMs: Math.round(days * DAY_MS) } : null;
 }
 
 /** What it says about limits, breaker and budgets, as ADMIT and SETTLE take it. */

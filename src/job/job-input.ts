@@ -5,7 +5,7 @@ import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
 import { strictObject, zodFaults } from "../platform/zod-faults.ts";
-import { deadline, deadlineAt } from "./deadline.ts";
+import { deadline } from "./deadline.ts";
 import { sizeFaults } from "./job-size.ts";
 import { findJsonFaults, isPlainObject, type JsonObject } from "./json-value.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 
-export type Argument = string | number;
+export type Argument = string | number | Buffer;
 
 /** A Lua script that is sent by its hash, and whole only to a Redis that does not know it yet. */
 export interface LuaScript {

@@ -19,8 +19,11 @@ describe("npm run bench", () => {
   });
 
   it.each([
-    [["nope"], "unknown benchmark nope; there are: throughput, limits, failover, lanes, priority"],
-    [["constructor"], "unknown benchmark constructor; there are: throughput, limits, failover, lanes, priority"],
+    [["nope"], "unknown benchmark nope; there are: throughput, limits, failover, lanes, priority, variety"],
+    [
+      ["constructor"],
+      "unknown benchmark constructor; there are: throughput, limits, failover, lanes, priority, variety",
+    ],
     [["limits", "--jobs", "0"], "--jobs: got 0; expected a count, from 1"],
     [["--rounds", "many"], "--rounds: got many; expected a count, from 1"],
     [["lanes", "--jobbs", "5"], "Unknown option '--jobbs'"],

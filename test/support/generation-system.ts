@@ -144,7 +144,7 @@ async function configOf(options: SystemOptions, namespace: string): Promise<Retu
 
 /** The configuration file of a test. */
 export function withQuickRetries(settings: SystemOptions["settings"]): Readonly<Record<string, unknown>> {
-  return { retries: { baseSeconds: 0.005, capSeconds: 0.02 }, limits: AMPLE, ...settings };
+  return { retries: { baseSeconds: 0.005, capSeconds: 0.02 }, limits: AMPLE, variety: { enabled: false }, ...settings };
 }
 
 function urlOf(server: RecordedServer | string): string {

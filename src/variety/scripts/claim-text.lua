@@ -1,0 +1,144 @@
+-- CLAIM TEXT: notes a text as a job's, unless it is much like another one.
+-- KEYS  1 number of the last text   2 numbers of the agent's last texts (list)   3... a shard of the index for each band
+-- ARGV  1 beginning of the keys of texts   2 job   3 agent   4 now (epoch ms)   5 hash of the normalised text (8 bytes)
+--       6 signature, or ''           7 similarity that counts   8 texts of the agent that are compared
+--       9 how long others' are compared (ms)   10 how long an agent's own are kept (ms)   11 1: note it whatever it is like
+--       12... what tells the band's hash from others of its shard (4 bytes)
+-- A text is the string: hash (8 bytes), written at (epoch seconds, 4 bytes), signature or nothing, agent, LF, job.
+-- A shard is a string of entries in the order of time: hash (4 bytes), number of the text (4 bytes).
+-- Replies {job, similarity} or nothing.
+-- Safe to send again after a lost reply: a job's own text is noted once, and is like nobody's.
+local prefix, job, agent, now, exact, signature = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local least, keptTexts, othersMs, ownMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local ENTRY = 8
+-- Of one band; the newest are looked at.
+local MOST_CANDIDATES = 8
+-- A shard with so many entries, or a power of two times as many, is cleaned of texts that are gone.
+local CLEANED_AT = 64
+
+-- How many of the two four-bit parts of a byte are 0.
+local zeros = {}
+for byte = 0, 255 do
+  zeros[byte] = (byte % 16 == 0 and 1 or 0) + (byte < 16 and 1 or 0)
+end
+-- So many of the parts that are not the same agree by chance: fifteen values, and not all are there on both sides.
+local BY_CHANCE = 1 / 50
+
+local function number4(text, at)
+  local a, b, c, d = string.byte(text, at, at + 3)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+local function bytes4(number)
+  local d = number % 256
+  local c = math.floor(number / 256) % 256
+  local b = math.floor(number / 65536) % 256
+  return string.char(math.floor(number / 16777216) % 256, b, c, d)
+end
+
+local function similarityOf(text)
+  if string.sub(text, 1, 8) == exact then return 1 end
+  if signature == '' then return 0 end
+  local same, empty, length = 0, 0, #signature
+  for first = 1, length, 32 do
+    local mine = { string.byte(signature, first, first + 31) }
+    local other = { string.byte(text, 12 + first, 12 + first + 31) }
+    for index = 1, #mine do
+      local a, b = mine[index], other[index] or 0
+      same = same + zeros[bit.bxor(a, b)]
+      empty = empty + zeros[bit.bor(a, b)]
+    end
+  end
+  local share = (same - empty) / math.max(1, 2 * length - empty)
+  return math.min(0.99, math.max(0, (share - BY_CHANCE) / (1 - BY_CHANCE)))
+end
+
+local shards = redis.call('MGET', unpack(KEYS, 3))
+local seen, best, bestJob, isNoted = {}, 0, nil, false
+
+-- Number of the oldest of the agent's last texts.
+local oldest
+local function oldestOwn()
+  oldest = oldest or tonumber(redis.call('LINDEX', KEYS[2], 0) or 0)
+  return oldest
+end
+
+local function compare(number)
+  if seen[number] then return end
+  seen[number] = true
+  local text = redis.call('GET', prefix .. number)
+  if not text then return end
+  local rest = string.sub(text, 13 + #signature)
+  local ofAgent, ofJob = string.match(rest, '^(.*)\n(.*)$')
+  if not ofAgent then return end
+  if ofJob == job then
+    isNoted = isNoted or string.sub(text, 1, 8) == exact
+    return
+  end
+  local isRecent = now - number4(text, 9) * 1000 < othersMs
+  if not isRecent and (ofAgent ~= agent or number < oldestOwn()) then return end
+  local similarity = similarityOf(text)
+  if similarity >= least and similarity > best then
+    best, bestJob = similarity, ofJob
+  end
+end
+
+for band = 1, #shards do
+  local shard, wanted = shards[band] or '', ARGV[11 + band]
+  local found, at = {}, 1
+  while true do
+    at = string.find(shard, wanted, at, true)
+    if not at then break end
+    if at % ENTRY == 1 then
+      found[#found + 1] = number4(shard, at + 4)
+      at = at + ENTRY
+    else
+      at = at + 1
+    end
+  end
+  for index = #found, math.max(1, #found - MOST_CANDIDATES + 1), -1 do
+    compare(found[index])
+  end
+end
+
+local reply = bestJob and { bestJob, string.format('%.3f', best) } or nil
+if isNoted or (bestJob and ARGV[11] ~= '1') then
+  return reply
+end
+
+local number = redis.call('INCR', KEYS[1]) % 4294967296
+local text = exact .. bytes4(math.floor(now / 1000)) .. signature .. agent .. '\n' .. job
+redis.call('SET', prefix .. number, text, 'PX', math.max(othersMs, ownMs))
+
+local function cleaned(shard)
+  local kept = {}
+  for at = 1, #shard, ENTRY do
+    if redis.call('EXISTS', prefix .. number4(shard, at + 4)) == 1 then
+      kept[#kept + 1] = string.sub(shard, at, at + ENTRY - 1)
+    end
+  end
+  return table.concat(kept)
+end
+
+for band = 1, #shards do
+  local key, entry = KEYS[2 + band], ARGV[11 + band] .. bytes4(number)
+  local entries = redis.call('APPEND', key, entry) / ENTRY
+  local doublings = math.log(entries / CLEANED_AT) / math.log(2)
+  if entries >= CLEANED_AT and doublings == math.floor(doublings) then
+    redis.call('SET', key, cleaned((shards[band] or '') .. entry))
+  end
+  redis.call('PEXPIRE', key, math.max(othersMs, ownMs))
+end
+
+-- One more of the agent's than are compared: the oldest is compared only as long as others' are.
+redis.call('RPUSH', KEYS[2], number)
+redis.call('PEXPIRE', KEYS[2], ownMs)
+while redis.call('LLEN', KEYS[2]) > keptTexts do
+  local key = prefix .. redis.call('LPOP', KEYS[2])
+  local old = redis.call('GETRANGE', key, 8, 11)
+  if #old == 4 then
+    local leftMs = othersMs - (now - number4(old, 1) * 1000)
+    if leftMs > 0 then redis.call('PEXPIRE', key, math.ceil(leftMs)) else redis.call('DEL', key) end
+  end
+end
+return reply
