@@ -118,7 +118,9 @@ function nodeMicroseconds(count: number): number {
   return ((withTextMs - (performance.now() - againMs)) * 1000) / count;
 }
 
-const SYLLABLES = "ba ke lo mi nu ra se to vi xu da fe go hi ju pa qe so ti wu".split(" ");
+const SYLLABLES = Array.from("bcdfghjklmnprstvwxyz").flatMap((first) =>
+  Array.from("aeiou").map((second) => first + second),
+);
 
 /** Some 200 characters of words from a vocabulary of thousands, always the same for a number. */
 function textOf(index: number): string {

@@ -3,7 +3,8 @@ import type { Redis } from "ioredis";
 import type { Agent } from "../agents/agent.ts";
 import type { JobKind, JobPayload } from "../job/generation-job.ts";
 import { summaryOf, totalCostMicroUsd } from "../job/attempt-summary.ts";
-import type { UnsuccessfulResult } from "../job/generation-result.ts";
+import type { GenerationResult, UnsuccessfulResult } from "../job/generation-result.ts";
+import { picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import { controlKeys } from "./keys.ts";
@@ -22,12 +23,24 @@ export interface ClaimRequest {
 }
 
 export interface Claim {
-  /** `queued`: claimed before with the same payload, not finished. `conflict`: with another payload. */
-  readonly answer: "new" | "queued" | "settled" | "conflict";
+  /**
+   * `queued`: claimed before with the same payload, not finished. `reopened`: it had failed, and runs again. `conflict`:
+   * claimed with another payload.
+   */
+  readonly answer: "new" | "reopened" | "queued" | "settled" | "conflict";
   /** As recorded by the first claim. */
   readonly lane: string;
   readonly snapshot: string;
   readonly turn: number;
+}
+
+export interface ClaimBatch {
+  readonly requests: readonly ClaimRequest[];
+  readonly lanes: LaneTable;
+  /** The bulk run that all of them belong to. */
+  readonly run?: string | undefined;
+  /** Jobs that have failed or expired run again, as their next generation. Default: false. */
+  readonly retryFailed?: boolean | undefined;
 }
 
 /** Lane name → its chain as people read it. */
@@ -37,15 +50,11 @@ export type LaneTable = ReadonlyMap<string, string>;
 const SNAPSHOT_TTL_MS = 90 * 24 * 3600 * 1000;
 const FIELDS_PER_CLAIM = 4;
 
-const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url));
-const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url));
+const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url), ["runs"]);
+const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url), ["runs"]);
 
 /** Takes ids in one atomic step; replies in the order of `requests`. */
-export async function claimJobs(
-  redis: Redis,
-  namespace: string,
-  batch: { requests: readonly ClaimRequest[]; lanes: LaneTable },
-): Promise<Claim[]> {
+export async function claimJobs(redis: Redis, namespace: string, batch: ClaimBatch): Promise<Claim[]> {
   const keys = controlKeys(namespace);
   const reply = (await claimScript.run(
     redis,
@@ -53,6 +62,7 @@ export async function claimJobs(
     [
       batch.lanes.size,
       ...[...batch.lanes].flat(),
+      ...[batch.run ?? "", batch.retryFailed === true ? 1 : 0, keys.run("")],
       ...batch.requests.flatMap((job) => [
         job.payloadHash,
         job.lane,
@@ -95,15 +105,21 @@ export async function cancelJob(redis: Redis, namespace: string, options: Cancel
   const { jobId } = options;
   for (;;) {
     const job = await redis.hgetall(keys.job(jobId));
-    const args = [JSON.stringify(cancelledRecord(job, options)), job["attempts"] ?? 0, options.resultsMs];
+    const record = cancelledRecord(job, options);
+    const args = [JSON.stringify(record), job["attempts"] ?? 0, options.resultsMs];
     const channels = [keys.settledChannel, keys.cancelledChannel];
     const reply = await cancelScript.run(
       redis,
       [keys.job(jobId)],
-      [...args, ...channels, jobId, options.sparesCalls === true ? 1 : 0],
+      [...args, ...channels, jobId, options.sparesCalls === true ? 1 : 0, runCostOf(record), keys.run("")],
     );
     if (reply !== "outdated") return reply as CancelReply;
   }
+}
+
+/** What a bulk run counts of a record: pico-USD, or nothing when the price is not known. */
+export function runCostOf({ costMicroUsd }: Pick<GenerationResult, "costMicroUsd">): string | number {
+  return costMicroUsd === null ? "" : picoUsdOf(costMicroUsd);
 }
 
 function cancelledRecord(

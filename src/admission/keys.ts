@@ -12,6 +12,10 @@ export interface ControlKeys {
   readonly lanes: string;
   /** Hash: agent → how many of its rotating prompts were handed out. */
   readonly turns: string;
+  /** Hash: state, progress and manifest of a bulk run. */
+  run(id: string): string;
+  /** Sorted set: bulk run → when it was begun (epoch ms). */
+  readonly runs: string;
   /** Hash: pace, known limits, breaker and pause of a limit group. */
   limitGroup(group: string): string;
   /** List: how the last calls of a limit group ended. */
@@ -67,6 +71,8 @@ export function controlKeys(namespace: string): ControlKeys {
     snapshot: (hash) => `${tag}:agent:${hash}`,
     lanes: `${tag}:lanes`,
     turns: `${tag}:turns`,
+    run: (id) => `${tag}:run:${id}`,
+    runs: `${tag}:runs`,
     limitGroup: (group) => `${tag}:limits:${group}`,
     lastCalls: (group) => `${tag}:calls:${group}`,
     credential: (name) => `${tag}:key:${name}`,

@@ -20,7 +20,7 @@ export interface RedisAdmissionOptions extends SettlementWriter {
   readonly now?: () => number;
 }
 
-const LIBRARIES = ["limits", "breaker", "budgets"];
+const LIBRARIES = ["limits", "breaker", "budgets", "runs"];
 const admitScript = loadLuaScript(new URL("./scripts/admit.lua", import.meta.url), LIBRARIES);
 const withdrawScript = loadLuaScript(new URL("./scripts/withdraw.lua", import.meta.url), [
   "limits",
@@ -79,7 +79,7 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       ...[tokens.inputTokens, tokens.outputTokens, ...limits.argumentsAt(gate.epochMs())],
       request.isOverdue ? 1 : tokens.isGuess ? 2 : 0,
       ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
-      ...[budgets.unknownPrice === "refuse" ? 1 : 0, tokens.inputBytes],
+      ...[budgets.unknownPrice === "refuse" ? 1 : 0, tokens.inputBytes, keys.run("")],
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
     ],
   );

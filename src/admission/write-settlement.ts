@@ -4,6 +4,7 @@ import { countersOf, dayOf, picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
 import type { CallReport, Settlement, SettleReply } from "./admission.ts";
+import { runCostOf } from "./claims.ts";
 import { controlKeys } from "./keys.ts";
 import type { BreakerRules, LimitArguments } from "./limit-policy.ts";
 
@@ -42,6 +43,7 @@ const settleScript = loadLuaScript(new URL("./scripts/settle.lua", import.meta.u
   "breaker",
   "budgets",
   "reports",
+  "runs",
 ]);
 
 /** @param writer without `ReportRules` the settlement must have no report */
@@ -97,7 +99,8 @@ function argumentsOf(
   const standstill = pause === null ? [0, "", ""] : [Math.ceil(pause.forMs), pause.why, pause.name];
   return [
     ...[state, ...attempt, agentId, row?.provider ?? "", retention.usageRows, retention.countersMs],
-    ...[...record, kept, deliveries, retention.resultsMs, keys.settledChannel, jobId, keys.epochsChannel],
+    ...[...record, kept, deliveries, retention.resultsMs, terminal === null ? "" : runCostOf(terminal), keys.run("")],
+    ...[keys.settledChannel, jobId, keys.epochsChannel],
     ...[picoUsdOf(row?.costMicroUsd ?? 0), ...standstill],
     ...(row === null || report === null ? [0] : [1, ...reportArguments(report, row, writer)]),
     ...(row === null ? [] : countersOf(row).flat()),

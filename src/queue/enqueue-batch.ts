@@ -38,6 +38,8 @@ export interface EnqueueContext {
   readonly defaultUrgency: Urgency;
   /** The bulk run that the jobs belong to. */
   readonly run?: string | undefined;
+  /** See `ClaimBatch`. */
+  readonly retryFailed?: boolean | undefined;
   /** Snapshot hash → when it was stored last. */
   readonly storedSnapshots: Map<string, number>;
 }
@@ -195,7 +197,9 @@ async function addToLanes(
     if (claimed.answer === "conflict" || claimed.answer === "settled") return;
     const lane = byLane.get(claimed.lane) ?? { jobs: [], newIds: [] };
     lane.jobs.push(jobOf(candidate, claimed, context.clock.now()));
-    if (claimed.answer === "new" && candidate.isNamed) lane.newIds.push(candidate.id);
+    // With retries a job may have been reopened, and its producer have died before it was added.
+    const mayBeLeft = claimed.answer === "new" ? candidate.isNamed : context.retryFailed === true;
+    if (mayBeLeft) lane.newIds.push(candidate.id);
     byLane.set(claimed.lane, lane);
   });
   await Promise.all(
@@ -240,6 +244,7 @@ function outcomeOf({ id }: Candidate, { answer, lane }: Claim): BatchOutcome {
     case "conflict":
       return { accepted: false, id, error: new JobConflictError(id) };
     case "new":
+    case "reopened":
       return { accepted: true, job: { id, lane, status: "enqueued" } };
     case "queued":
       return { accepted: true, job: { id, lane, status: "already-enqueued" } };

@@ -7,8 +7,8 @@
 --      11 input tokens   12 output tokens   13–22 limits, see readLimits
 --      23 1: overdue, no call is to be made, else 0; 2: the tokens are a guess, which the group's average replaces
 --      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
---      27 bytes of the prompt
---      28... name, limit (pico-USD) of each budget
+--      27 bytes of the prompt   28 beginning of the keys of bulk runs
+--      29... name, limit (pico-USD) of each budget
 -- Replies {'granted', target, slot in ms, epoch, sums granted so far (see grantedSince), reserved input and output tokens,
 --         then name, used, limit of each budget to warn of} | {'settled', result}
 --       | {'cancelled'} | {'overdue'} | {'history', attempts, draft or '', row...} | {'unavailable', ms, why, waited ms, detail}
@@ -26,20 +26,16 @@ local FIRST_CALL_MS = 100
 local GUESS_MARGIN = 1.1
 
 local job = redis.call('HMGET', KEYS[1], 'result', 'status', 'deliveries', 'attempts', 'base', 'cancelled', 'waited', 'waitFrom',
-  'waitUntil')
+  'waitUntil', 'run')
 local result, attempts, base = job[1], tonumber(job[4] or 0), tonumber(job[5] or 0)
 
 if result then
   -- Only a deliberate retry comes back with more deliveries than the failure was recorded with; a redelivery after a
   -- crash between the record and the acknowledgement does not.
-  local retryable = job[2] == 'failed' or job[2] == 'expired'
-  if not retryable or tonumber(ARGV[3]) <= tonumber(job[3]) then
+  if not mayRunAgain(job[2]) or tonumber(ARGV[3]) <= tonumber(job[3]) then
     return { 'settled', result }
   end
-  redis.call('HDEL', KEYS[1], 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil', 'draft')
-  redis.call('HINCRBY', KEYS[1], 'generation', 1)
-  redis.call('HSET', KEYS[1], 'base', attempts)
-  redis.call('PERSIST', KEYS[1])
+  openGeneration(KEYS[1], ARGV[28])
   base, job[6], job[7], job[8] = attempts, false, false, false
 end
 
@@ -70,6 +66,10 @@ end
 if job[6] then
   return { 'cancelled' }
 end
+local runState = job[10] and redis.call('HGET', ARGV[28] .. job[10], 'state')
+if runState == 'cancelled' then
+  return { 'cancelled' }
+end
 if ARGV[23] == '1' then
   return { 'overdue' }
 end
@@ -83,13 +83,13 @@ local function unavailable(forMs, why, detail)
 end
 
 local paused = redis.call('HMGET', KEYS[3], 'all', 'lane:' .. ARGV[6], 'provider:' .. ARGV[7])
-if paused[1] or paused[2] or paused[3] then
+if paused[1] or paused[2] or paused[3] or runState == 'paused' then
   -- No time that the job waits for it counts: nobody knows until when.
-  return { 'unavailable', -1, 'paused', 0, paused[1] and 'all' or paused[2] and 'lane' or 'provider' }
+  return { 'unavailable', -1, 'paused', 0, paused[1] and 'all' or paused[2] and 'lane' or paused[3] and 'provider' or 'run' }
 end
 
 local cost, budgets = tonumber(ARGV[24]), {}
-for position = 28, #ARGV, 2 do
+for position = 29, #ARGV, 2 do
   budgets[#budgets + 1] = { name = ARGV[position], limit = tonumber(ARGV[position + 1]) }
 end
 if cost < 0 and #budgets > 0 and ARGV[26] == '1' then

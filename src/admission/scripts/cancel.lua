@@ -4,8 +4,9 @@
 --       3 the job's keys live this long (ms)                     4 channel for terminal records
 --       5 channel for cancelled jobs                             6 job id
 --       7 '1': a job that is being called for is left alone
+--       8 what the record says that the job has cost (pico-USD, '' when it is not known)   9 beginning of the keys of bulk runs
 -- Replies 'unknown' | 'cancelled' | 'cancelling' | 'calling' | 'settled' | 'outdated': read the attempts again
-local job = redis.call('HMGET', KEYS[1], 'payload', 'result', 'attempts', 'base')
+local job = redis.call('HMGET', KEYS[1], 'payload', 'result', 'attempts', 'base', 'run')
 if not job[1] then
   return 'unknown'
 end
@@ -30,6 +31,7 @@ if isCalled then
   return 'cancelling'
 end
 redis.call('HSET', KEYS[1], 'result', ARGV[1], 'status', 'cancelled', 'deliveries', 0)
+if job[5] then countForRun(ARGV[9] .. job[5], 'cancelled', ARGV[8]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[6])
 return 'cancelled'

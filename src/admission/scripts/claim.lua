@@ -1,13 +1,17 @@
 -- CLAIM: takes job ids before the jobs are queued.
 -- KEYS  1 lanes (lane → chain)   2 turns of rotating prompts (agent → counter)   3... jobs
 -- ARGV  1 number of lanes   then lane, chain for each
+--       then the bulk run that all of them belong to or '', 1 if those of them that have failed are to run again or 0,
+--       beginning of the keys of runs
 --       then for each job: payload hash, lane, snapshot, agent id, kind, 1 if the agent's prompts rotate or 0
--- Replies for each job: 'new' | 'queued' | 'settled' | 'conflict', lane, snapshot, turn — as recorded, not as asked.
+-- Replies for each job: 'new' | 'reopened' | 'queued' | 'settled' | 'conflict', lane, snapshot, turn — as recorded, not as asked.
 local position = 2
 for _ = 1, tonumber(ARGV[1]) do
   redis.call('HSETNX', KEYS[1], ARGV[position], ARGV[position + 1])
   position = position + 2
 end
+local run, retries, runKeys = ARGV[position], ARGV[position + 1] == '1', ARGV[position + 2]
+position = position + 3
 
 local reply = {}
 for index = 3, #KEYS do
@@ -19,6 +23,7 @@ for index = 3, #KEYS do
   if not claim[1] then
     answer = 'new'
     redis.call('HSET', KEYS[index], 'payload', payload, 'lane', lane, 'snapshot', snapshot, 'agent', agent, 'kind', kind)
+    if run ~= '' then redis.call('HSET', KEYS[index], 'run', run) end
     if rotates then
       turn = tostring(redis.call('HINCRBY', KEYS[2], agent, 1) - 1)
       redis.call('HSET', KEYS[index], 'turn', turn)
@@ -27,6 +32,9 @@ for index = 3, #KEYS do
     lane, snapshot = claim[2], claim[3]
     if claim[1] ~= payload then
       answer = 'conflict'
+    elseif claim[5] and retries and mayRunAgain(claim[5]) then
+      answer = 'reopened'
+      openGeneration(KEYS[index], runKeys)
     elseif claim[5] then
       answer = 'settled'
     end

@@ -22,6 +22,8 @@ local keptRows, countersMs = take(), takeNumber()
 -- Terminal record (JSON) or '', its status, what there is to show so far (JSON) or '', deliveries, how long the job's keys
 -- live after the record (ms).
 local record, status, draft, deliveries, resultsMs = take(), take(), take(), take(), take()
+-- What the record says that the job has cost (pico-USD, '' when it is not known), beginning of the keys of bulk runs.
+local totalPico, runKeys = take(), take()
 local settledChannel, jobId, epochsChannel = take(), take(), take()
 -- What the attempt cost, pico-USD.
 local costPico = takeNumber()
@@ -54,7 +56,7 @@ local KEPT_CALLS = 200
 local GROUP_TTL_MS = 7 * 24 * 3600 * 1000
 local EXPIRE_EVERY_MS = 10000
 
-local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base', 'draft')
+local job = redis.call('HMGET', KEYS[1], 'result', 'attempts', 'state:' .. attempt, 'base', 'draft', 'run')
 local result, state = job[1], attempt > 0 and job[3]
 -- A worker that comes back after the job was retried on purpose speaks for the generation before.
 local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
@@ -196,6 +198,7 @@ for number = 1, tonumber(job[2] or 0) do
     redis.call('HDEL', KEYS[1], 'row:' .. number)
   end
 end
+if job[6] then countForRun(runKeys .. job[6], status, totalPico) end
 redis.call('PEXPIRE', KEYS[1], resultsMs)
 redis.call('PUBLISH', settledChannel, jobId)
 return { 'own', hasOpened }
