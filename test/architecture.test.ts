@@ -111,8 +111,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["bullmq", "ioredis"],
   },
   "src/bulk/": {
-    imports: ["src/job/", "src/platform/"],
-    types: ["src/queue/producer.ts"],
+    imports: [
+      ...["src/agents/build-prompt.ts", "src/generation/input-bytes.ts", "src/generation/token-estimator.ts"],
+      ...["src/job/", "src/platform/"],
+    ],
+    types: ["src/agents/agent.ts", "src/models/", "src/queue/producer.ts", "src/storage/run-book.ts"],
     packages: ["csv-parse", "zod"],
   },
   "src/compare/": {

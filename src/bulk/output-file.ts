@@ -2,6 +2,7 @@ import { open, readFile, rename, rm, stat, truncate, writeFile, type FileHandle 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import { IdSet } from "./id-set.ts";
 import type { OutputLine } from "./output-line.ts";
 import { physicalLines } from "./physical-lines.ts";
 
@@ -19,12 +20,22 @@ const manifestSchema: z.ZodType<RunManifest> = z.object({
   agent: z.string().nullable(),
 });
 
+export interface WrittenLines {
+  readonly size: number;
+  readonly succeeded: number;
+  has(jobId: string): boolean;
+}
+
 /** The output of a bulk run: written to `<path>.part`, renamed to `<path>` when complete. */
 export interface OutputFile {
   readonly manifest: RunManifest;
-  /** What an earlier part of this run has written: job id → status. */
-  readonly written: ReadonlyMap<string, OutputLine["status"]>;
+  /** Where it will be when it is complete. */
+  readonly path: string;
+  /** What an earlier part of this run has written. */
+  readonly written: WrittenLines;
   write(line: OutputLine): Promise<void>;
+  /** What was written is on the disk. */
+  sync(): Promise<void>;
   /** Flushes to disk; the part file stays. */
   close(): Promise<void>;
   /** Flushes, and gives the file its name. */
@@ -48,14 +59,14 @@ export async function openOutput(path: string, options: OutputOptions): Promise<
   const part = `${path}.part`;
   const manifestPath = `${path}.run.json`;
   const manifest = options.resume ? await readManifest(manifestPath, options.manifest) : options.manifest;
-  const written = options.resume ? await readWritten(part) : new Map<string, OutputLine["status"]>();
+  const written = options.resume ? await readWritten(part) : NOTHING_WRITTEN;
   try {
     if (!options.resume) await writeFile(manifestPath, `${JSON.stringify(manifest)}\n`);
     const file = await open(part, options.resume ? "a" : "w");
     return {
-      manifest,
-      written,
+      ...{ path, manifest, written },
       write: lineWriter(file),
+      sync: async () => await file.datasync(),
       close: async () => await flush(file),
       async complete() {
         await flush(file);
@@ -128,6 +139,17 @@ async function readManifest(path: string, given: RunManifest): Promise<RunManife
   return manifest;
 }
 
+/**
+ * What is known of the run that has written an output, finished or not.
+ * @throws InvalidInputError when nothing is
+ */
+export async function readRunManifest(path: string, fallBack?: RunManifest): Promise<RunManifest> {
+  const manifestPath = `${path}.run.json`;
+  const text = await readFile(manifestPath, "utf8").catch(() => null);
+  const manifest = text === null ? fallBack : parseManifest(text);
+  return manifest ?? refuse(manifestPath, "nothing to go on with", "the manifest of an interrupted run");
+}
+
 function parseManifest(text: string): RunManifest | undefined {
   try {
     return manifestSchema.parse(JSON.parse(text));
@@ -145,9 +167,12 @@ const writtenLine = z.object({
   status: z.custom<OutputLine["status"]>((it) => typeof it === "string"),
 });
 
+const NOTHING_WRITTEN: WrittenLines = { size: 0, succeeded: 0, has: () => false };
+
 /** Reads whole lines; a last line that was cut off is dropped from the file. */
-async function readWritten(path: string): Promise<Map<string, OutputLine["status"]>> {
-  const written = new Map<string, OutputLine["status"]>();
+async function readWritten(path: string): Promise<WrittenLines> {
+  const ids = new IdSet();
+  let succeeded = 0;
   const file = await open(path);
   let end = 0;
   try {
@@ -159,13 +184,14 @@ async function readWritten(path: string): Promise<Map<string, OutputLine["status
       if (lineBreak === "") break;
       end += Buffer.byteLength(text + lineBreak);
       const { id, status } = parseWritten(text, { path, line: number });
-      written.set(id, status);
+      ids.add(id);
+      if (status === "succeeded") succeeded++;
     }
   } finally {
     await file.close();
   }
   await truncate(path, end);
-  return written;
+  return { size: ids.size, succeeded, has: (jobId) => ids.has(jobId) };
 }
 
 function parseWritten(text: string, { path, line }: { path: string; line: number }): z.infer<typeof writtenLine> {
@@ -175,4 +201,39 @@ function parseWritten(text: string, { path, line }: { path: string; line: number
     const expected = `the output of an interrupted run (${START_ANEW})`;
     throw new InvalidInputError([{ source: path, line, path: "", got: "a line that is no result", expected }]);
   }
+}
+
+/** Rows that are worth another try; what is held or cancelled is so because somebody wants it. */
+const RETRIED: ReadonlySet<string> = new Set(["failed", "expired"]);
+
+/**
+ * Makes an interrupted run of an output, finished or not, that lacks the rows that have failed. Whenever it is killed, it
+ * can be called again.
+ * @returns how many rows there are to run again
+ * @throws InvalidInputError when there is no output
+ */
+export async function dropFailedLines(path: string, manifest: RunManifest): Promise<number> {
+  const part = `${path}.part`;
+  const source = (await kindOf(part)) === "nothing" ? path : part;
+  if ((await kindOf(source)) !== "file") refuse(path, "nothing: it does not exist", "the output of the run");
+  const file = await open(source);
+  const kept = await open(`${part}.new`, "w");
+  let dropped = 0;
+  try {
+    const lines = physicalLines(file.createReadStream({ autoClose: false }), {
+      ...{ path: source, longestLineBytes: LONGEST_LINE_BYTES },
+    });
+    for await (const { number, text, lineBreak } of lines) {
+      if (lineBreak === "") break;
+      if (RETRIED.has(parseWritten(text, { path: source, line: number }).status)) dropped++;
+      else await kept.appendFile(`${text}\n`);
+    }
+    await kept.sync();
+  } finally {
+    await file.close();
+    await kept.close();
+  }
+  await writeFile(`${path}.run.json`, `${JSON.stringify(manifest)}\n`);
+  await rename(`${part}.new`, part);
+  return dropped;
 }

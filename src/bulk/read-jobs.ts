@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { JobInput } from "../job/generation-job.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
+import { IdSet } from "./id-set.ts";
 import { readRows } from "./read-rows.ts";
 import { rowToJob } from "./row-to-job.ts";
 import type { Row } from "./row.ts";
@@ -21,17 +21,16 @@ export type ReadJob =
   | { readonly is: "duplicate"; readonly row: Row }
   | { readonly is: "invalid"; readonly row: Row; readonly problems: readonly Problem[] };
 
-/** Id → where it was, and a hash of the whole row: of a million rows the rows themselves would fill the memory. */
-type SeenRows = Map<string, { readonly line: number; readonly content: string }>;
-
 /**
  * Reads the input row by row; the same file gives the same jobs every time.
+ * @param afterLine rows up to this line are left out
  * @throws InvalidInputError when the file as a whole is no use
  */
-export async function* readJobs(source: JobSource): AsyncGenerator<ReadJob> {
-  const seen: SeenRows = new Map();
+export async function* readJobs(source: JobSource, afterLine = 0): AsyncGenerator<ReadJob> {
+  const seen = new IdSet();
   const defaults = { source: source.input, ...(source.agent === null ? {} : { agent: source.agent }) };
   for await (const row of readRows(source.input)) {
+    if (row.line <= afterLine) continue;
     try {
       const job = rowToJob(row, defaults);
       checkAgent(job, row.line, source);
@@ -52,16 +51,12 @@ function checkAgent(job: JobInput, line: number, { input, knownAgents }: JobSour
 }
 
 /** The same row twice counts once; another row under the same id is an error that names both lines. */
-function isDuplicate(job: JobInput, line: number, { seen, input }: { seen: SeenRows; input: string }): boolean {
+function isDuplicate(job: JobInput, line: number, { seen, input }: { seen: IdSet; input: string }): boolean {
   if (job.id === undefined) return false;
   const id = String(job.id);
-  const content = createHash("sha256").update(JSON.stringify(job)).digest("base64");
-  const earlier = seen.get(id);
-  if (earlier === undefined) {
-    seen.set(id, { line, content });
-    return false;
-  }
-  if (earlier.content === content) return true;
-  const got = `${showValue(id)}, which line ${earlier.line} has with other content`;
+  const earlier = seen.add(id, line, JSON.stringify(job));
+  if (earlier === undefined) return false;
+  if (earlier.isSameContent) return true;
+  const got = `${showValue(id)}, which line ${earlier.number} has with other content`;
   throw new InvalidInputError([{ source: input, line, path: "id", got, expected: "an id of its own" }]);
 }

@@ -3,7 +3,7 @@ import { InvalidInputError, type Problem } from "../platform/problem.ts";
 import { SCORE_COLUMNS } from "./columns.ts";
 import { readRows } from "./read-rows.ts";
 import type { Row } from "./row.ts";
-import { InvalidRowsError, MAX_PROBLEMS } from "./run-bulk.ts";
+import { InvalidRowsError, MAX_PROBLEMS } from "./check-input.ts";
 
 /** What a row of the file turned out to be. */
 export type ReadScore =

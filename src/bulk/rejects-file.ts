@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { formatProblem } from "../platform/problem.ts";
-import type { InvalidRow } from "./run-bulk.ts";
+import type { InvalidRow } from "./check-input.ts";
 
 /** Where rows go that are no jobs. Each line: `{"line","problems","row"}`, the row as it was read. */
 export interface RejectsFile extends Disposable {

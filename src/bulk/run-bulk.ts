@@ -1,10 +1,13 @@
-import type { GenerationResult } from "../job/generation-result.ts";
 import type { JobInput } from "../job/generation-job.ts";
-import { InvalidInputError, type Problem } from "../platform/problem.ts";
-import type { Producer } from "../queue/producer.ts";
-import { outputLine } from "./output-line.ts";
+import type { GenerationResult } from "../job/generation-result.ts";
+import type { BatchOutcome, Producer } from "../queue/producer.ts";
+import { InvalidRowsError } from "./check-input.ts";
+import { createFeedWindow, type FeedWindow } from "./feed-window.ts";
+import { createLineOrder } from "./line-order.ts";
+import { outputLine, type OutputLine } from "./output-line.ts";
 import type { OutputFile } from "./output-file.ts";
-import { readJobs, type JobSource, type ReadJob } from "./read-jobs.ts";
+import { readJobs, type JobSource } from "./read-jobs.ts";
+import { watchRun, type RunEvent } from "./watch-run.ts";
 
 export interface BulkProgress {
   /** Distinct rows in the input. */
@@ -26,122 +29,150 @@ export interface BulkOptions extends JobSource {
   readonly skipInvalid: boolean;
   readonly output: OutputFile;
   readonly producer: Producer;
+  /** Rows under way at once, at most; default 5,000. */
+  readonly inFlight?: number | undefined;
+  /** Lines in the order of the input; default: of completion. */
+  readonly ordered?: boolean | undefined;
+  /** Rows that have failed in an earlier run of the same ids run again. */
+  readonly retryFailed?: boolean | undefined;
+  readonly delivery?: JobInput["delivery"];
   /** Ends the run; what is enqueued stays so. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Readonly<BulkProgress>) => void;
   readonly onResult: (result: GenerationResult) => void;
   readonly onRefused: (error: Error) => void;
+  /** Somebody has paused, resumed or cancelled it. */
+  readonly onEvent?: (event: RunEvent) => void;
 }
 
-export interface InputSummary {
-  /** Distinct rows that are jobs. */
-  readonly rows: number;
-  /** Rows whose id and content were there before: they count once. */
-  readonly duplicates: number;
-  /** Rows that are no jobs; 0 unless they may be skipped. */
-  readonly invalid: number;
-  /** Who is needed; `undefined` stands for the default agent. */
-  readonly agents: ReadonlySet<string | undefined>;
-}
+const DEFAULT_IN_FLIGHT = 5000;
+const BATCH = 1000;
+/** Of a run so many results stay in Redis besides; those before are in the output, and go. */
+const KEPT_RESULTS = 100_000;
+const FORGOTTEN_AT_ONCE = 1000;
 
-/** Thrown when rows of the input are no jobs; nothing was enqueued. */
-export class InvalidRowsError extends InvalidInputError {
-  override readonly name = "InvalidRowsError";
-}
-
-export type InvalidRow = ReadJob & { readonly is: "invalid" };
-
-/** So many faults are kept; a file of another kind would otherwise report millions. */
-export const MAX_PROBLEMS = 1000;
-
-/**
- * Reads the whole input once before anything is enqueued.
- * @param onInvalid given: rows that are no jobs are told and left out; otherwise they are an error
- * @throws InvalidRowsError with the problems of all rows
- * @throws InvalidInputError when the file is no use at all, or has no rows
- */
-export async function checkInput(source: JobSource, onInvalid?: (row: InvalidRow) => void): Promise<InputSummary> {
-  const problems: Problem[] = [];
-  const agents = new Set<string | undefined>();
-  const counts = { job: 0, duplicate: 0, invalid: 0 };
-  for await (const read of readJobs(source)) {
-    counts[read.is]++;
-    if (read.is === "job") agents.add(read.job.agent);
-    if (read.is === "invalid") {
-      onInvalid?.(read);
-      if (problems.length < MAX_PROBLEMS) problems.push(...read.problems);
-    }
-  }
-  if (problems.length > 0 && (onInvalid === undefined || counts.job === 0)) throw new InvalidRowsError(problems);
-  if (counts.job === 0) {
-    throw new InvalidInputError([{ source: source.input, path: "", got: "0 rows", expected: "at least one row" }]);
-  }
-  return { rows: counts.job, duplicates: counts.duplicate, invalid: counts.invalid, agents };
+interface Feeding {
+  readonly options: BulkOptions;
+  readonly window: FeedWindow;
+  readonly progress: BulkProgress;
+  readonly put: (index: number, line: OutputLine | null) => Promise<void>;
+  /** Ids of rows whose lines are written, oldest first. */
+  readonly collected: string[];
+  /** Of the last row that was fed. */
+  lastLine: number;
+  fedRows: number;
 }
 
 /**
- * Enqueues every row and writes a line for each result as it comes. Rows without an id get one from the run and their
- * line, so that a resumed run finds its own jobs again.
- * @returns the final progress; fewer results than rows when `signal` ended it
+ * Enqueues every row and writes a line for each result. Only so many rows are under way at once. Rows without an id get one
+ * from the run and their line, so that a resumed run finds its own jobs again; rows whose lines are in the output are left
+ * out.
+ * @returns the final progress; fewer results than rows when `signal` ended it, or somebody has cancelled the run
  */
 export async function runBulk(options: BulkOptions, total: number): Promise<BulkProgress> {
-  const progress: BulkProgress = {
-    total,
-    enqueued: 0,
-    finishedBefore: 0,
-    succeeded: 0,
-    failed: 0,
-    refused: 0,
-    costMicroUsd: 0,
+  const { inFlight = DEFAULT_IN_FLIGHT, ordered = false, output, producer, signal } = options;
+  const window = createFeedWindow(inFlight);
+  const order = createLineOrder(async (line) => await output.write(line));
+  const feeding: Feeding = {
+    options,
+    window,
+    progress: {
+      ...{ total, enqueued: 0, finishedBefore: 0, refused: 0, costMicroUsd: 0 },
+      ...{ succeeded: output.written.succeeded, failed: output.written.size - output.written.succeeded },
+    },
+    put: ordered ? order.put : async (_, line) => (line === null ? undefined : await output.write(line)),
+    ...{ collected: [], lastLine: 0, fedRows: output.written.size },
   };
+  const onAbort = (): void => window.close();
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  const { runId: id, input, agent } = output.manifest;
+  await producer.runs.begin({ id, input, agent, output: output.path, total });
+  using _watch = watchRun(producer.runs, id, { window, cursor: () => cursorOf(feeding), onEvent: options.onEvent });
+  try {
+    await feedAndCollect(feeding, Math.max(1, Math.min(BATCH, Math.floor(inFlight / 4))));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+  await producer.runs.beat(id, cursorOf(feeding));
+  const { progress } = feeding;
+  if (progress.succeeded + progress.failed + progress.refused >= total) await producer.runs.setState(id, "done");
+  return progress;
+}
+
+/** Every row up to here has its line. */
+function cursorOf({ window, lastLine, fedRows, progress }: Feeding): { line: number; rows: number } {
+  const first = window.firstLine();
+  const line = first === null ? lastLine : first - 1;
+  return { line, rows: Math.max(0, fedRows - window.open - progress.refused) };
+}
+
+async function feedAndCollect(feeding: Feeding, batchSize: number): Promise<void> {
+  const { options, progress, window } = feeding;
   const allDone = Promise.withResolvers<void>();
   let open = 1;
   const finishOne = (): void => {
     if (--open === 0) allDone.resolve();
   };
-  const follow = (id: string): void => {
+  const follow = (index: number, id: string | null): void => {
     open++;
-    followJob(id, options, progress).then(finishOne, allDone.reject);
+    collect(feeding, index, id).then(finishOne, allDone.reject);
   };
-  const feeding = options.producer.enqueueMany(jobsOf(options, progress), {
-    onOutcome: (_index, outcome) => {
-      if (outcome.accepted) follow(outcome.job.id);
-      else options.onRefused(outcome.error);
-      progress[outcome.accepted ? "enqueued" : "refused"]++;
-      if (outcome.accepted && outcome.job.status === "already-finished") progress.finishedBefore++;
-      options.onProgress(progress);
-    },
-  });
-  feeding.then(finishOne, allDone.reject);
+  const onOutcome = (index: number, outcome: BatchOutcome): void => {
+    if (!outcome.accepted) options.onRefused(outcome.error);
+    follow(index, outcome.accepted ? outcome.job.id : null);
+    if (!outcome.accepted && outcome.id !== null) window.leave(outcome.id);
+    progress[outcome.accepted ? "enqueued" : "refused"]++;
+    if (outcome.accepted && outcome.job.status === "already-finished") progress.finishedBefore++;
+    options.onProgress(progress);
+  };
+  const { runId: run } = options.output.manifest;
+  const { retryFailed = false } = options;
+  const feed = options.producer.enqueueMany(jobsOf(feeding), { batchSize, onOutcome, run, retryFailed });
+  feed.then(finishOne, allDone.reject);
   await allDone.promise;
-  return progress;
 }
 
-async function* jobsOf(options: BulkOptions, progress: BulkProgress): AsyncGenerator<JobInput> {
+async function* jobsOf(feeding: Feeding): AsyncGenerator<JobInput> {
+  const { options, window } = feeding;
   const { manifest, written } = options.output;
-  for await (const read of readJobs(options)) {
-    if (options.signal.aborted) return;
+  const cursor = await options.producer.runs.cursor(manifest.runId);
+  // What the output does not have was lost with its machine, whatever Redis remembers.
+  const afterLine = written.size > 0 && written.size >= cursor.rows ? cursor.line : 0;
+  for await (const read of readJobs(options, afterLine)) {
     if (read.is === "invalid" && !options.skipInvalid) throw new InvalidRowsError(read.problems);
     if (read.is !== "job") continue;
     const { job, row } = read;
     const id = job.id === undefined ? `${manifest.runId}-${row.line}` : String(job.id);
-    const status = written.get(id);
-    if (status === undefined) yield { ...job, id, urgency: job.urgency ?? "bulk" };
-    else progress[status === "succeeded" ? "succeeded" : "failed"]++;
+    feeding.lastLine = row.line;
+    if (written.has(id)) continue;
+    if (!(await window.next())) return;
+    window.enter(id, row.line);
+    feeding.fedRows++;
+    const { delivery = options.delivery } = job;
+    yield { ...job, id, urgency: job.urgency ?? "bulk", ...(delivery === undefined ? {} : { delivery }) };
   }
 }
 
-async function followJob(
-  id: string,
-  { producer, signal, output, onProgress, onResult }: BulkOptions,
-  progress: BulkProgress,
-): Promise<void> {
-  const result = await producer.result(id, { waitMs: Infinity, signal });
-  if (result === null) return;
-  await output.write(outputLine(result));
-  if (result.status === "succeeded") progress.succeeded++;
-  else progress.failed++;
+/** @param id `null`: the row was refused */
+async function collect(feeding: Feeding, index: number, id: string | null): Promise<void> {
+  const { options, progress, window, put } = feeding;
+  const result = id === null ? null : await options.producer.result(id, { waitMs: Infinity, signal: options.signal });
+  if (id !== null && result === null) return;
+  await put(index, result === null ? null : outputLine(result));
+  if (id === null || result === null) return;
+  window.leave(id);
+  progress[result.status === "succeeded" ? "succeeded" : "failed"]++;
   progress.costMicroUsd += result.costMicroUsd ?? 0;
-  onResult(result);
-  onProgress(progress);
+  options.onResult(result);
+  options.onProgress(progress);
+  await forgetOldest(feeding, id);
+}
+
+async function forgetOldest({ collected, options }: Feeding, id: string): Promise<void> {
+  collected.push(id);
+  if (collected.length < KEPT_RESULTS + FORGOTTEN_AT_ONCE) return;
+  const oldest = collected.splice(0, FORGOTTEN_AT_ONCE);
+  await options.output.sync();
+  await options.producer.runs.forget(oldest);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openOutput } from "../bulk/output-file.ts";
 import type { OutputLine } from "../bulk/output-line.ts";
-import { checkInput } from "../bulk/run-bulk.ts";
+import { checkInput } from "../bulk/check-input.ts";
 import { loadAgents } from "../agents/load-agents.ts";
 import { compileOptions } from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
@@ -67,7 +67,7 @@ async function demo(keep: boolean): Promise<ExitCode> {
     });
     const usage = new RunUsage();
     const options = { worker: true, concurrency: DEMO_CONCURRENCY };
-    const progress = await followBulk({ workplace, output, usage, rows, signals, source, options });
+    const { progress } = await followBulk({ workplace, output, usage, rows, signals, source, options });
     await output.complete();
     if (signals.requested.aborted) return EXIT.interrupted;
     await printTweets(out);

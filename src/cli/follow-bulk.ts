@@ -1,6 +1,7 @@
 import type { OutputFile } from "../bulk/output-file.ts";
 import type { JobSource } from "../bulk/read-jobs.ts";
 import { runBulk, type BulkProgress } from "../bulk/run-bulk.ts";
+import type { Delivery } from "../job/generation-job.ts";
 import type { ShutdownSignals } from "../platform/shutdown.ts";
 import { progressView } from "./progress.ts";
 import type { RunUsage } from "./run-usage.ts";
@@ -19,6 +20,10 @@ export interface FollowedBulk {
     readonly concurrency?: number;
     readonly json?: boolean;
     readonly skipInvalid?: boolean;
+    readonly ordered?: boolean;
+    readonly inFlight?: number;
+    readonly retryFailed?: boolean;
+    readonly delivery?: Delivery;
   };
 }
 
@@ -31,7 +36,8 @@ export async function followBulk({
   signals,
   source,
   options,
-}: FollowedBulk): Promise<BulkProgress> {
+}: FollowedBulk): Promise<{ readonly progress: BulkProgress; readonly isCancelled: boolean }> {
+  const { runId } = output.manifest;
   const { worker: withWorker = false, concurrency, json = false, skipInvalid = false } = options;
   await using producer = workplace.producer();
   await using _worker = withWorker
@@ -44,16 +50,24 @@ export async function followBulk({
   if (!withWorker) await workplace.hintIfNoWorker();
   await workplace.hintIfPaused();
   const view = progressView(rows, { silent: json });
+  let isCancelled = false;
+  const { ordered, inFlight, retryFailed, delivery } = options;
   try {
-    return await runBulk(
+    const progress = await runBulk(
       {
         ...{ ...source, skipInvalid, output, producer, signal: signals.requested },
+        ...{ ordered, inFlight, retryFailed, delivery },
+        onEvent(event) {
+          isCancelled = event === "cancelled";
+          view.say(`the run was ${event}${event === "paused" ? `: puppet-engine runs resume ${runId}` : ""}`);
+        },
         onProgress: (progress) => view.update(progress),
         onResult: (result) => usage.add(result),
         onRefused: (error) => console.error(`error: ${error.message}`),
       },
       rows,
     );
+    return { progress, isCancelled };
   } finally {
     view.stop();
   }

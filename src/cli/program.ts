@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { InvalidRowsError } from "../bulk/run-bulk.ts";
+import { InvalidRowsError } from "../bulk/check-input.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { EmbeddedRedisError } from "../platform/embedded-redis.ts";
 import { InvalidInputError, formatProblem, type Problem } from "../platform/problem.ts";
@@ -23,6 +23,7 @@ import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
 import { resumeCommand } from "./resume-command.ts";
+import { runsCommand } from "./runs-command.ts";
 import { startCommand } from "./start-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
@@ -34,6 +35,7 @@ const COMMANDS: readonly AddCommand[] = [
   monitorCommand,
   enqueueCommand,
   bulkCommand,
+  runsCommand,
   compareCommand,
   resultCommand,
   cancelCommand,
@@ -51,6 +53,7 @@ Examples:
   $ puppet-engine demo                                           see everything work, without any key
   $ puppet-engine enqueue tweet --agent ada --topic "tea" --wait one tweet, now
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
+  $ puppet-engine runs                                           bulk runs: progress, pause, resume, cancel, retry
   $ puppet-engine compare topics.csv --models openai/gpt-6-luna,grok/grok-4.3 --html report.html
                                                                  models side by side
   $ puppet-engine worker                                         take jobs until stopped

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { BulkProgress } from "../bulk/run-bulk.ts";
-import { formatUsd } from "../platform/numbers.ts";
+import { duration, formatUsd } from "../platform/numbers.ts";
 
 /** Shows how a bulk run goes on. */
 export interface ProgressView {
@@ -73,11 +73,4 @@ function lines(): ProgressView {
 
 export function progressLine({ total, enqueued, succeeded, failed, costMicroUsd }: Readonly<BulkProgress>): string {
   return `${succeeded + failed}/${total} done, ${failed} failed, ${enqueued} enqueued, ${formatUsd(costMicroUsd)} USD`;
-}
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

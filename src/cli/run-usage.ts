@@ -2,50 +2,88 @@ import { nearestRank } from "../compare/nearest-rank.ts";
 import type { AttemptSummary, GenerationResult } from "../job/generation-result.ts";
 import type { ShownUsage } from "./tables.ts";
 
-/** The usage of the results at hand, exact latencies included; the counters in Redis know all other runs as well. */
-export class RunUsage {
-  private readonly attempts: { readonly agentId: string; readonly attempt: AttemptSummary }[] = [];
+type Sums = Record<
+  | "requests"
+  | "failures"
+  | "inputTokens"
+  | "outputTokens"
+  | "costMicroUsd"
+  | "possiblyBilledMicroUsd"
+  | "unpriced"
+  | "durationMs",
+  number
+>;
 
-  add({ agentId, attempts }: GenerationResult): void {
-    for (const attempt of attempts) this.attempts.push({ agentId, attempt });
+interface Group {
+  readonly sums: Sums;
+  /** How long a call took whose worker died is not known. */
+  readonly latenciesMs: number[];
+}
+
+const DIMENSIONS = ["provider", "agent"] as const;
+type Dimension = (typeof DIMENSIONS)[number];
+
+/**
+ * The usage of the results at hand, exact latencies included; the counters in Redis know all other runs as well. Of an
+ * attempt only numbers are kept: there may be a million.
+ */
+export class RunUsage {
+  readonly #groups: Readonly<Record<Dimension, Map<string, Group>>> = { provider: new Map(), agent: new Map() };
+  #fromCache = 0;
+
+  add(result: GenerationResult): void {
+    if (result.status === "succeeded" && result.cache !== undefined) this.#fromCache++;
+    for (const attempt of result.attempts) {
+      this.#count("provider", attempt.provider, attempt);
+      this.#count("agent", result.agentId, attempt);
+    }
   }
 
-  by(dimension: "provider" | "agent"): ShownUsage[] {
-    const groups = Map.groupBy(this.attempts, ({ agentId, attempt }) =>
-      dimension === "agent" ? agentId : attempt.provider,
-    );
-    return [...groups].map(([key, group]) =>
-      usageOf(
-        key,
-        group.map(({ attempt }) => attempt),
-      ),
-    );
+  /** Texts that were not written for their job. */
+  get fromCache(): number {
+    return this.#fromCache;
+  }
+
+  by(dimension: Dimension): ShownUsage[] {
+    return [...this.#groups[dimension]].map(([key, group]) => usageOf(key, group));
+  }
+
+  #count(dimension: Dimension, key: string, attempt: AttemptSummary): void {
+    const group = this.#groups[dimension].get(key) ?? { sums: noSums(), latenciesMs: [] };
+    this.#groups[dimension].set(key, group);
+    const { sums } = group;
+    const { outcome, costMicroUsd, durationMs } = attempt;
+    sums.requests++;
+    sums.failures += outcome === "succeeded" ? 0 : 1;
+    sums.inputTokens += attempt.inputTokens;
+    sums.outputTokens += attempt.outputTokens;
+    sums.costMicroUsd += costMicroUsd ?? 0;
+    sums.possiblyBilledMicroUsd += attempt.possiblyBilled ? (costMicroUsd ?? 0) : 0;
+    sums.unpriced += costMicroUsd === null ? 1 : 0;
+    sums.durationMs += durationMs;
+    if (outcome !== "crashed") group.latenciesMs.push(durationMs);
   }
 }
 
-function usageOf(key: string, attempts: readonly AttemptSummary[]): ShownUsage {
-  const total = (value: (attempt: AttemptSummary) => number): number =>
-    attempts.reduce((sum, attempt) => sum + value(attempt), 0);
-  const latencies = attempts
-    // How long a call took whose worker died is not known.
-    .filter(({ outcome }) => outcome !== "crashed")
-    .map(({ durationMs }) => durationMs)
-    .sort((a, b) => a - b);
+function noSums(): Sums {
+  return {
+    ...{ requests: 0, failures: 0, inputTokens: 0, outputTokens: 0 },
+    ...{ costMicroUsd: 0, possiblyBilledMicroUsd: 0, unpriced: 0, durationMs: 0 },
+  };
+}
+
+function usageOf(key: string, { sums, latenciesMs }: Group): ShownUsage {
+  const { durationMs, ...counts } = sums;
+  const sorted = Float64Array.from(latenciesMs).sort();
   // As in the report of the counters.
-  const at = (share: number): number => nearestRank(latencies, share);
-  const inputTokens = total((attempt) => attempt.inputTokens);
-  const outputTokens = total((attempt) => attempt.outputTokens);
+  const at = (share: number): number => nearestRank(sorted, share);
   return {
     key,
-    requests: attempts.length,
-    failures: total(({ outcome }) => (outcome === "succeeded" ? 0 : 1)),
-    inputTokens,
-    outputTokens,
-    totalTokens: inputTokens + outputTokens,
-    costMicroUsd: exact(total(({ costMicroUsd }) => costMicroUsd ?? 0)),
-    possiblyBilledMicroUsd: exact(total((attempt) => (attempt.possiblyBilled ? (attempt.costMicroUsd ?? 0) : 0))),
-    unpriced: total(({ costMicroUsd }) => (costMicroUsd === null ? 1 : 0)),
-    averageMs: Math.round(total(({ durationMs }) => durationMs) / Math.max(1, attempts.length)),
+    ...counts,
+    totalTokens: sums.inputTokens + sums.outputTokens,
+    costMicroUsd: exact(sums.costMicroUsd),
+    possiblyBilledMicroUsd: exact(sums.possiblyBilledMicroUsd),
+    averageMs: Math.round(durationMs / Math.max(1, sums.requests)),
     p50Ms: at(0.5),
     p95Ms: at(0.95),
   };

@@ -1,5 +1,5 @@
 import { readJobs, type JobSource } from "../bulk/read-jobs.ts";
-import { InvalidRowsError } from "../bulk/run-bulk.ts";
+import { InvalidRowsError } from "../bulk/check-input.ts";
 import { parseJobInput, type ParsedJobInput } from "../job/generation-job.ts";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
 

@@ -27,3 +27,13 @@ export function shortDuration(ms: number): string {
 export function plural(count: number, noun: string): string {
   return `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}

@@ -167,7 +167,10 @@ async function storeSnapshots(
   for (const hash of due.keys()) storedSnapshots.set(hash, now);
 }
 
-async function claim(candidates: readonly Candidate[], { redis, namespace }: EnqueueContext): Promise<Claim[]> {
+async function claim(
+  candidates: readonly Candidate[],
+  { redis, namespace, run, retryFailed }: EnqueueContext,
+): Promise<Claim[]> {
   if (candidates.length === 0) return [];
   const requests = candidates.map(({ id, agent, payload, snapshot, lane }) => ({
     id,
@@ -179,7 +182,7 @@ async function claim(candidates: readonly Candidate[], { redis, namespace }: Enq
     rotates: agent.prompt.from === "rotating",
   }));
   const lanes = new Map(candidates.map(({ lane }) => [lane.name, lane.chain]));
-  return await claimJobs(redis, namespace, { requests, lanes });
+  return await claimJobs(redis, namespace, { requests, lanes, run, retryFailed });
 }
 
 /**

@@ -10,9 +10,13 @@ import type { FollowEvent } from "../job/partial-text.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
 import { followJob } from "../storage/follow-job.ts";
+import { createRunBook, type RunBook } from "../storage/run-book.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
+
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
+
+export type { BatchOutcome } from "./enqueue-batch.ts";
 
 export interface ProducerOptions {
   readonly redis: Redis;
@@ -37,6 +41,8 @@ export interface EnqueueManyOptions {
   readonly batchSize?: number;
   /** The bulk run that the jobs belong to. */
   readonly run?: string;
+  /** Jobs that have failed or expired are run again, under the same ids. Default: false. */
+  readonly retryFailed?: boolean;
   /** Called for every input in order of batches: accepted, or refused with the reason. `index` counts inputs from 0. */
   readonly onOutcome?: (index: number, outcome: BatchOutcome) => void;
 }
@@ -90,6 +96,8 @@ export interface Producer {
    * @throws RedisUnavailableError
    */
   feedback(id: string, score: number): Promise<FeedbackReply>;
+  /** Bulk runs: how far they are, and what is to become of them. Jobs belong to one by `EnqueueManyOptions.run`. */
+  readonly runs: RunBook;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -104,7 +112,7 @@ export function createQueueProducer(options: ProducerOptions): Producer {
   const queues = createLaneQueues(options.queueRedis, namespace);
   const results = createResultReader(redis, namespace);
   const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
-  const guarded = async <T>(commands: () => Promise<T>): Promise<T> => await withRedis(options.address, commands);
+  const guarded: Guard = async (commands) => await withRedis(options.address, commands);
   const guardedReader: Pick<ResultReader, "wait" | "hearTexts"> = {
     wait: async (...wait) => await guarded(() => results.wait(...wait)),
     hearTexts: async (...hear) => await guarded(() => results.hearTexts(...hear)),
@@ -118,7 +126,7 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     async enqueueMany(inputs, many = {}) {
       return await guarded(() =>
         enqueueInBatches(inputs, many, (batch) =>
-          enqueueBatch(batch, { ...context, defaultUrgency: "bulk", run: many.run }),
+          enqueueBatch(batch, { ...context, defaultUrgency: "bulk", run: many.run, retryFailed: many.retryFailed }),
         ),
       );
     },
@@ -130,7 +138,22 @@ export function createQueueProducer(options: ProducerOptions): Producer {
       const score = checkScore(given);
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
     },
+    runs: guardedBook(createRunBook(redis, namespace, clock), guarded),
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
+  };
+}
+
+type Guard = <T>(commands: () => Promise<T>) => Promise<T>;
+
+function guardedBook(book: RunBook, guarded: Guard): RunBook {
+  return {
+    begin: async (manifest) => await guarded(() => book.begin(manifest)),
+    read: async (id) => await guarded(() => book.read(id)),
+    list: async () => await guarded(() => book.list()),
+    setState: async (id, state) => await guarded(() => book.setState(id, state)),
+    beat: async (id, cursor) => await guarded(() => book.beat(id, cursor)),
+    cursor: async (id) => await guarded(() => book.cursor(id)),
+    forget: async (jobIds) => await guarded(() => book.forget(jobIds)),
   };
 }
 

@@ -10,10 +10,10 @@ export const SIGNATURE_BYTES = BINS / 2;
 const NIBBLES = 15;
 /**
  * Bands of so many bins each. Pairs at a similarity of 0.75 share at least one with a probability of 0.99, at 0.05, as any two
- * texts of one language have, of 4e-7: among a million texts hardly one is looked at in vain.
+ * texts of one language have, of 5e-6: among a million texts a handful are looked at in vain.
  */
-const BANDS = 24;
-const BINS_OF_BAND = 6;
+const BANDS = 16;
+const BINS_OF_BAND = 5;
 const BAND_BINS = BANDS * BINS_OF_BAND;
 const GRAM_CODE_POINTS = 4;
 const NOTHING = 0xffffffff;

@@ -54,6 +54,7 @@ it("a CSV file: exit 0, and a line of JSON for each row with everything about it
     ...{ id: "a", agent: "ada", kind: "tweet", status: "succeeded", text: expect.stringMatching(/\S/) as string },
     ...{ provider: "fake", model: "fake-1", finishReason: "stop", usage: { ...usage, estimated: false }, costUsd: 0 },
     attempts: [{ provider: "fake", model: "fake-1", outcome: "succeeded", durationMs: NUMBER, costUsd: 0 }],
+    finishing: { changes: [], weightedLength: NUMBER, limit: 280 },
   });
   expect(lines.map(({ agent, status }) => `${String(agent)} ${String(status)}`).sort()).toEqual(
     ["ada", "echo", "nori"].map((agent) => `${agent} succeeded`),

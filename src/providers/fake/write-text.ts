@@ -35,10 +35,10 @@ function fromTemplate(style: Exclude<ResponseStyle, "echo">, topic: string, rand
 export function topicOf(prompt: string): string {
   const named =
     /^topic: *["“]?([^"”\n]+)/im.exec(prompt) ??
-    /\bmentions you:\n`+\n([^\n]+)/i.exec(prompt) ??
+    /\b(?:mentions you|that you quote):\n`+\n([^\n]+)/i.exec(prompt) ??
     /\babout ["“]?([^"”.!?\n]+)/i.exec(prompt) ??
     /["“]([^"”]+)["”]/.exec(prompt);
-  const line = (named?.[1] ?? prompt).replace(/\s+/g, " ").trim();
+  const line = (named?.[1] ?? prompt.split("\n\n", 1)[0] ?? "").replace(/\s+/g, " ").trim();
   const topic = cut(line, MAX_TOPIC_CHARACTERS).replace(/[\s.,;:!?–-]+$/u, "");
   return topic === "" ? "today" : topic;
 }

@@ -16,10 +16,16 @@ local MOST_CANDIDATES = 8
 -- A shard with so many entries, or a power of two times as many, is cleaned of texts that are gone.
 local CLEANED_AT = 64
 
--- How many of the two four-bit parts of a byte are 0.
-local zeros = {}
-for byte = 0, 255 do
-  zeros[byte] = (byte % 16 == 0 and 1 or 0) + (byte < 16 and 1 or 0)
+-- How many of the two four-bit parts of a byte are 0. Made when there is something to compare.
+local zeros
+local function zerosOf(byte)
+  if not zeros then
+    zeros = {}
+    for value = 0, 255 do
+      zeros[value] = (value % 16 == 0 and 1 or 0) + (value < 16 and 1 or 0)
+    end
+  end
+  return zeros[byte]
 end
 -- So many of the parts that are not the same agree by chance: fifteen values, and not all are there on both sides.
 local BY_CHANCE = 1 / 50
@@ -45,8 +51,8 @@ local function similarityOf(text)
     local other = { string.byte(text, 12 + first, 12 + first + 31) }
     for index = 1, #mine do
       local a, b = mine[index], other[index] or 0
-      same = same + zeros[bit.bxor(a, b)]
-      empty = empty + zeros[bit.bor(a, b)]
+      same = same + zerosOf(bit.bxor(a, b))
+      empty = empty + zerosOf(bit.bor(a, b))
     end
   end
   local share = (same - empty) / math.max(1, 2 * length - empty)
@@ -110,6 +116,10 @@ local number = redis.call('INCR', KEYS[1]) % 4294967296
 local text = exact .. bytes4(math.floor(now / 1000)) .. signature .. agent .. '\n' .. job
 redis.call('SET', prefix .. number, text, 'PX', math.max(othersMs, ownMs))
 
+local function isPowerOfTwo(entries)
+  return bit.band(entries, entries - 1) == 0
+end
+
 local function cleaned(shard)
   local kept = {}
   for at = 1, #shard, ENTRY do
@@ -120,14 +130,15 @@ local function cleaned(shard)
   return table.concat(kept)
 end
 
+local encoded = bytes4(number)
 for band = 1, #shards do
-  local key, entry = KEYS[2 + band], ARGV[11 + band] .. bytes4(number)
+  local key, entry = KEYS[2 + band], ARGV[11 + band] .. encoded
   local entries = redis.call('APPEND', key, entry) / ENTRY
-  local doublings = math.log(entries / CLEANED_AT) / math.log(2)
-  if entries >= CLEANED_AT and doublings == math.floor(doublings) then
+  if entries >= CLEANED_AT and isPowerOfTwo(entries) then
     redis.call('SET', key, cleaned((shards[band] or '') .. entry))
   end
-  redis.call('PEXPIRE', key, math.max(othersMs, ownMs))
+  -- It lives for months: it need not be told with every entry.
+  if entries == 1 or entries % 8 == 0 then redis.call('PEXPIRE', key, 2 * math.max(othersMs, ownMs)) end
 end
 
 -- One more of the agent's than are compared: the oldest is compared only as long as others' are.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkInput, InvalidRowsError, type InvalidRow } from "../../../src/bulk/run-bulk.ts";
+import { checkInput, InvalidRowsError, type InvalidRow } from "../../../src/bulk/check-input.ts";
 import { check, inputFile, KNOWN_AGENTS, type CheckedInput } from "./input-file.ts";
 
 const ID = "expected 1–128 characters of A–Z a–z 0–9 _ -, or an integer from 0 to 9007199254740991";
@@ -187,7 +187,7 @@ describe("rows that are no jobs may be left out", () => {
     await using file = await inputFile("t.csv", content);
     const rejected: InvalidRow[] = [];
     const source = { input: file.path, agent: null, knownAgents: KNOWN_AGENTS };
-    const summary = await checkInput(source, (row) => rejected.push(row));
+    const summary = await checkInput(source, { onInvalid: (row) => rejected.push(row) });
     expect(summary).toEqual({ rows: 2, duplicates: 1, invalid: 2, agents: new Set(["ada", "orbit"]) });
     expect(rejected.map(({ row }) => row)).toMatchObject([
       { line: 3, fields: { id: "2", agent: "nobody", topic: "fog" } },
@@ -199,6 +199,6 @@ describe("rows that are no jobs may be left out", () => {
   it("unless there are no others", async () => {
     await using file = await inputFile("t.csv", "agent\nnobody\n");
     const source = { input: file.path, agent: null, knownAgents: KNOWN_AGENTS };
-    await expect(checkInput(source, () => undefined)).rejects.toThrow(InvalidRowsError);
+    await expect(checkInput(source, { onInvalid: () => undefined })).rejects.toThrow(InvalidRowsError);
   });
 });

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkInput, type InputSummary } from "../../../src/bulk/run-bulk.ts";
+import { checkInput, type InputSummary } from "../../../src/bulk/check-input.ts";
 import { readRows } from "../../../src/bulk/read-rows.ts";
 import type { Row } from "../../../src/bulk/row.ts";
 import { formatProblem, InvalidInputError } from "../../../src/platform/problem.ts";
