@@ -23,6 +23,7 @@ import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
 import { resumeCommand } from "./resume-command.ts";
+import { scheduleCommand } from "./schedule-command.ts";
 import { startCommand } from "./start-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   enqueueCommand,
   bulkCommand,
   compareCommand,
+  scheduleCommand,
   resultCommand,
   cancelCommand,
   feedbackCommand,

@@ -12,7 +12,9 @@ import { withRedis, type RedisAddress } from "../platform/redis.ts";
 import { followJob } from "../storage/follow-job.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
+import type { Schedule } from "../schedules/schedule.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
+import { createScheduleBook, type Schedules } from "./schedule-book.ts";
 
 export interface ProducerOptions {
   readonly redis: Redis;
@@ -23,6 +25,8 @@ export interface ProducerOptions {
   readonly namespace: string;
   /** By id. Jobs run a snapshot of the agent as it is here now. */
   readonly agents: ReadonlyMap<string, Agent>;
+  /** When these agents post by themselves, for `schedules.sync`; default: never. */
+  readonly schedules?: ReadonlyMap<string, Schedule> | undefined;
   /** For `content` jobs that name no agent. */
   readonly defaultAgent: Agent;
   readonly clock: Clock;
@@ -90,6 +94,8 @@ export interface Producer {
    * @throws RedisUnavailableError
    */
   feedback(id: string, score: number): Promise<FeedbackReply>;
+  /** The agents that post by themselves. */
+  readonly schedules: Schedules;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -130,7 +136,22 @@ export function createQueueProducer(options: ProducerOptions): Producer {
       const score = checkScore(given);
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
     },
+    schedules: guardSchedules(
+      createScheduleBook({ ...options, schedules: options.schedules ?? new Map(), results }),
+      guarded,
+    ),
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
+  };
+}
+
+function guardSchedules(
+  { sync, list, remove }: Schedules,
+  guarded: <T>(commands: () => Promise<T>) => Promise<T>,
+): Schedules {
+  return {
+    sync: async (how) => await guarded(() => sync(how)),
+    list: async (how) => await guarded(() => list(how)),
+    remove: async (agentId) => await guarded(() => remove(agentId)),
   };
 }
 
