@@ -55,6 +55,7 @@ Examples:
   $ puppet-engine bulk topics.csv --out tweets.jsonl --worker    a file of jobs, worked off in this process
   $ puppet-engine compare topics.csv --models openai/gpt-6-luna,grok/grok-4.3 --html report.html
                                                                  models side by side
+  $ puppet-engine schedule sync                                  agents post by themselves from now on
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine feedback rain-1 up                             how good a text was
   $ puppet-engine usage --by model                               what it cost
