@@ -3,7 +3,7 @@ import type { Schedule } from "./schedule.ts";
 import { newestSlots, seededRandom } from "./slots.ts";
 
 /** So many missed posts are made up for by `all`, the newest ones. */
-export const MOST_MADE_UP = 24;
+const MOST_MADE_UP = 24;
 /** A slot that is not older is on time: workers restart, and clocks differ. */
 export const ON_TIME_MS = 60_000;
 

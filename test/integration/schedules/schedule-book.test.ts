@@ -53,6 +53,22 @@ describe("sync", () => {
     expect(await system.ticker().tick()).toBe(0);
   });
 
+  it("does not take back what a worker does meanwhile", async () => {
+    await using system = await openScheduleSystem(NOW);
+    await changesOf(system, [DAILY]);
+    const { store } = system.context();
+    const before = await store.read("ada");
+    if (before?.stored == null) throw new Error("no schedule");
+    system.set("2026-11-26T09:00:00Z");
+    await system.ticker().tick();
+    await store.write(before.stored, { lastSlotAt: before.state.lastSlotAt, isNew: false });
+    expect(await system.ticker().tick()).toBe(1);
+    expect((await store.read("ada"))?.state).toMatchObject({ lastSlotAt: at("2026-11-26T09:00Z"), posts: 1 });
+    expect(await system.redis.zscore(controlKeys(system.namespace).schedulesDue, "ada")).toBe(
+      String(at("2026-11-27T09:00Z")),
+    );
+  });
+
   it("mends what somebody has deleted, or broken", async () => {
     await using system = await openScheduleSystem(NOW);
     const keys = controlKeys(system.namespace);

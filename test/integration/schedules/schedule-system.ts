@@ -14,7 +14,7 @@ import type { Schedule } from "../../../src/schedules/schedule.ts";
 import { createTopicsReader } from "../../../src/schedules/topics-reader.ts";
 import { createResultReader } from "../../../src/storage/result-reader.ts";
 import { DEFAULTS } from "../../support/documents.ts";
-import { connectTestRedis, testNamespace } from "../../support/redis.ts";
+import { connectTestRedis, testNamespace, testRedisUrl } from "../../support/redis.ts";
 
 /** Schedules on a namespace of their own, with a clock that is set by hand; no worker takes the jobs. */
 export interface ScheduleSystem extends AsyncDisposable {
@@ -36,11 +36,14 @@ export interface ScheduleSystem extends AsyncDisposable {
 
 export const FAKE = { id: "ada", name: "Ada", llm_provider: "fake" };
 
-export async function openScheduleSystem(now: string): Promise<ScheduleSystem> {
+/** @param url another Redis than that of the test run */
+export async function openScheduleSystem(now: string, url = testRedisUrl()): Promise<ScheduleSystem> {
   const stack = new AsyncDisposableStack();
-  const redis = stack.use(await connectTestRedis());
+  const redis = stack.use(await connectTestRedis({ maxRetriesPerRequest: null }, url));
   const namespace = testNamespace();
-  const queueRedis = stack.use(await connectTestRedis({ maxRetriesPerRequest: null }));
+  const queueRedis = stack.use(await connectTestRedis({ maxRetriesPerRequest: null }, url));
+  // A lost connection is reported by the commands that suffer from it.
+  for (const connection of [redis, queueRedis]) connection.on("error", () => undefined);
   const queues = createLaneQueues(queueRedis, namespace);
   stack.defer(async () => await queues.close());
   const logs: Record<string, unknown>[] = [];

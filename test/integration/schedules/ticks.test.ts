@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { controlKeys } from "../../../src/admission/keys.ts";
 import { slotJobId, tickAgent } from "../../../src/queue/schedule-tick.ts";
+import { startLocalRedis } from "../../support/redis-server.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { FAKE, openScheduleSystem, type ScheduleSystem } from "./schedule-system.ts";
@@ -116,6 +117,18 @@ describe("a slot", () => {
     ]);
   });
 
+  it("has the next topic of the round", async () => {
+    await using system = await openScheduleSystem(NOW);
+    const topics = ["fog", "tides", "gulls"];
+    await system.schedules([hourly({ topics })]).sync();
+    for (const hour of ["09", "10", "11"]) {
+      system.set(`2026-11-26T${hour}:00:00Z`);
+      await system.ticker().tick();
+    }
+    const told = (await system.jobs()).map(({ input }) => input.context["topic"]);
+    expect(told.toSorted()).toEqual(topics.toSorted());
+  });
+
   it("whose id somebody has taken counts as fired", async () => {
     await using system = await openScheduleSystem(NOW);
     await system.schedules([hourly({ topics: ["fog"] })]).sync();
@@ -195,6 +208,42 @@ describe("what stands in Redis", () => {
     await store.record({ stored: old, slotAt: Date.parse("2026-11-26T08:00Z"), jobId: null });
     const dueAt = await system.redis.zscore(controlKeys(system.namespace).schedulesDue, "ada");
     expect(dueAt).toBe(String(Date.parse("2026-11-26T08:45Z")));
+  });
+});
+
+describe("trouble", () => {
+  it("with one agent does not hold up the others; it is tried again when the lease is over", async () => {
+    await using system = await openScheduleSystem(NOW);
+    await system.schedules([hourly(), { ...hourly(), id: "orbit" }]).sync();
+    const { schedule } = controlKeys(system.namespace);
+    await system.redis.rename(schedule("ada"), `${schedule("ada")}-kept`);
+    await system.redis.set(schedule("ada"), "no hash");
+    system.set("2026-11-26T09:00:00Z");
+    expect(await system.ticker().tick()).toBe(2);
+    expect(await system.jobIds()).toEqual([id("2026-11-26T09:00Z", "orbit")]);
+    expect(system.logs).toContainEqual(
+      expect.objectContaining({ level: 50, agent: "ada", msg: "its schedule cannot go on; trying again" }),
+    );
+    await system.redis.rename(`${schedule("ada")}-kept`, schedule("ada"));
+    system.set("2026-11-26T09:00:10Z");
+    expect(await system.ticker().tick()).toBe(1);
+    expect(await system.jobIds()).toContain(id("2026-11-26T09:00Z"));
+  });
+
+  it("with Redis, killed and started again with its data, costs no slot", async () => {
+    await using server = await startLocalRedis(["--appendfsync", "always"]);
+    await using system = await openScheduleSystem(NOW, server.url);
+    await system.schedules([hourly({ misfire: "all" })]).sync();
+    const ticker = system.ticker();
+    ticker.start();
+    system.set("2026-11-26T09:00:00Z");
+    await waitFor(async () => (await system.jobIds()).length === 1);
+    await server.stop();
+    system.set("2026-11-26T11:00:00Z");
+    await server.start();
+    await waitFor(async () => (await system.jobIds()).length === 3);
+    await ticker.close();
+    expect(await system.jobIds()).toEqual(["09", "10", "11"].map((hour) => id(`2026-11-26T${hour}:00Z`)));
   });
 });
 
