@@ -22,7 +22,11 @@ import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
 import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
+import { createScheduleStore } from "./queue/schedule-store.ts";
+import type { TickContext } from "./queue/schedule-tick.ts";
+import { createScheduleTicker, type ScheduleTicker } from "./queue/schedule-ticker.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+import { createTopicsReader } from "./schedules/topics-reader.ts";
 import { createTextFeeds } from "./storage/text-feed.ts";
 
 import { createVarietyGuard } from "./variety/redis-variety-guard.ts";
@@ -30,7 +34,7 @@ import type { VarietyGuard } from "./generation/variety-guard.ts";
 import { composePrices } from "./compose.ts";
 
 export interface WorkerParts {
-  readonly config: Pick<Config, "namespace" | "file" | "providers" | "concurrency">;
+  readonly config: Pick<Config, "namespace" | "file" | "providers" | "concurrency" | "agentsDirectory">;
   readonly address: RedisAddress;
   readonly logger: Logger;
 }
@@ -82,22 +86,27 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   });
   const onOrphan = attemptLogger(logger);
   const sweeper = { redis, namespace, workerId, retention, onOrphan };
+  const ticker = openTicker(config, { redis, queues, logger });
   const disconnect = async (): Promise<void> => {
+    await ticker.close();
     await queues.close();
     await providers.close();
     for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
   };
-  return await startGenerationWorker({
-    redis,
-    workerId,
-    consumer,
-    laneWorkers,
-    watch,
-    sweeper,
-    logger,
-    giveUp,
-    disconnect,
+  const worker = await startGenerationWorker({
+    ...{ redis, workerId, consumer, laneWorkers, watch, sweeper },
+    ...{ logger, giveUp, disconnect },
   });
+  if (file.schedules.enabled) ticker.start();
+  return worker;
+}
+
+type TickerParts = Pick<TickContext, "redis" | "queues" | "logger">;
+
+function openTicker({ namespace, agentsDirectory }: WorkerParts["config"], parts: TickerParts): ScheduleTicker {
+  const store = createScheduleStore(parts.redis, namespace);
+  const topicsOf = createTopicsReader(agentsDirectory, parts.logger);
+  return createScheduleTicker({ ...parts, namespace, store, topicsOf, clock: systemClock });
 }
 
 function varietyOf(

@@ -1,7 +1,7 @@
 import type { Agent } from "./agents/agent.ts";
 import type { CompileOptions } from "./agents/compile-agent.ts";
 import { defaultAgent } from "./agents/default-agent.ts";
-import { loadAgents } from "./agents/load-agents.ts";
+import { loadAgents, type LoadedAgents } from "./agents/load-agents.ts";
 import { parseAgentObject } from "./agents/parse-agent.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
 import { parseRedisUrl } from "./config/redis-address.ts";
@@ -12,6 +12,7 @@ import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
+import type { Schedule } from "./schedules/schedule.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -59,6 +60,8 @@ export interface ProducerParts {
   readonly config: Pick<Config, "namespace" | "file" | "providers">;
   readonly address: RedisAddress;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** When they post by themselves; default: never. */
+  readonly schedules?: ReadonlyMap<string, Schedule>;
   /** Default: the shipped neutral writer. */
   readonly defaultAgent?: Agent;
 }
@@ -71,6 +74,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     address,
     namespace: config.namespace,
     agents,
+    schedules: parts.schedules,
     defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)).agent,
     clock: systemClock,
     ...{ resultsMs, countersMs },
@@ -93,7 +97,7 @@ export interface CreateProducerOptions {
  */
 export async function createProducer(options: CreateProducerOptions = {}): Promise<Producer> {
   const config = loadConfig();
-  const agents = await resolveAgents(options.agents ?? config.agentsDirectory, compileOptions(config));
+  const { agents, schedules } = await resolveAgents(options.agents ?? config.agentsDirectory, compileOptions(config));
   const opened =
     options.redisUrl === undefined
       ? await openRedis(config)
@@ -102,6 +106,7 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
     config: { ...config, namespace: options.namespace ?? config.namespace },
     address: opened.address,
     agents,
+    schedules,
   });
   return {
     ...producer,
@@ -121,11 +126,18 @@ function addressOf(url: string): RedisAddress {
 async function resolveAgents(
   agents: string | readonly unknown[],
   options: CompileOptions,
-): Promise<ReadonlyMap<string, Agent>> {
-  if (typeof agents === "string") return (await loadAgents(agents, options)).agents;
-  return new Map(
-    agents
-      .map((value, index) => parseAgentObject(`agents[${index}]`, value, options).agent)
-      .map((agent) => [agent.id, agent]),
-  );
+): Promise<Pick<LoadedAgents, "agents" | "schedules">> {
+  if (typeof agents === "string") return await loadAgents(agents, options);
+  const parsed = agents.map((value, index) => parseAgentObject(`agents[${index}]`, value, options));
+  return {
+    agents: new Map(parsed.map(({ agent }) => [agent.id, agent])),
+    schedules: new Map(parsed.flatMap(({ schedule }, index) => scheduleOf(schedule, `agents[${index}]`))),
+  };
+}
+
+function scheduleOf(schedule: Schedule | null, source: string): [string, Schedule][] {
+  if (schedule === null) return [];
+  if (schedule.topicsFile === null) return [[schedule.agentId, schedule]];
+  const expected = "topics: an object lies in no folder that a file could be in";
+  throw new InvalidInputError([{ source, path: "schedule.topics_file", got: "the name of a file", expected }]);
 }

@@ -2,6 +2,8 @@
 export { createProducer, type CreateProducerOptions } from "./compose.ts";
 export type { EnqueueManyOptions, EnqueueSummary, Producer } from "./queue/producer.ts";
 export { JobConflictError, type BatchOutcome, type EnqueuedJob } from "./queue/enqueue-batch.ts";
+export type { ScheduleChange, Schedules, ScheduleStatus } from "./queue/schedule-book.ts";
+export type { MisfirePolicy, Schedule, Timing, Topic } from "./schedules/schedule.ts";
 export type { CancelManner, CancelReply } from "./admission/claims.ts";
 export type { FeedbackReply } from "./job/feedback.ts";
 export type { JobInput, JobKind, Urgency } from "./job/generation-job.ts";

@@ -32,8 +32,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/platform/": { packages: ["fastest-levenshtein", "ioredis", "jsonc-parser", "pino", "pino-pretty", "zod"] },
   "src/job/": { imports: ["src/platform/"], types: PROVIDER_CONTRACT, packages: ["zod"], pure: true },
   "src/agents/": {
-    imports: ["src/job/job-input.ts", "src/models/", "src/platform/"],
-    types: ["src/job/", ...PROVIDER_CONTRACT],
+    imports: [
+      ...["src/job/job-input.ts", "src/models/", "src/platform/"],
+      ...["src/schedules/read-topics.ts", "src/schedules/schedule-file.ts"],
+    ],
+    types: ["src/job/", "src/schedules/schedule.ts", ...PROVIDER_CONTRACT],
     packages: ["zod"],
   },
   "src/models/": {
@@ -83,7 +86,13 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["ioredis"],
   },
   // When an agent posts by itself, and about what. No Redis, no queue.
-  "src/schedules/": { imports: ["src/job/", "src/platform/"], packages: ["croner", "zod"] },
+  "src/schedules/": {
+    imports: [
+      ...["src/bulk/physical-lines.ts", "src/bulk/read-rows.ts", "src/bulk/row-to-job.ts"],
+      ...["src/job/", "src/platform/"],
+    ],
+    packages: ["croner", "zod"],
+  },
   // Jobs that go through a vendor's batch API.
   "src/batch/": {
     imports: ["admission", "generation", "job", "platform"].map((folder) => `src/${folder}/`),
@@ -105,10 +114,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ["ioredis"],
   },
   "src/queue/": {
-    imports: ["admission", "agents", "generation", "job", "models", "platform", "storage"].map(
+    imports: ["admission", "agents", "generation", "job", "models", "platform", "schedules", "storage"].map(
       (folder) => `src/${folder}/`,
     ),
-    packages: ["bullmq", "ioredis"],
+    packages: ["bullmq", "ioredis", "zod"],
   },
   "src/bulk/": {
     imports: [
@@ -145,7 +154,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/checks/": {
     imports: [
-      ...["src/agents/", "src/config/", "src/models/", "src/platform/", "src/providers/"],
+      ...["src/agents/", "src/config/", "src/models/", "src/platform/", "src/providers/", "src/schedules/"],
       "src/admission/sweeper.ts",
     ],
     types: ["ioredis"],
@@ -154,11 +163,12 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   // The only place that knows implementations.
   "src/compose.ts": {
     imports: ["agents", "config", "models", "platform", "queue"].map((folder) => `src/${folder}/`),
+    types: ["src/schedules/schedule.ts"],
   },
   "src/compose-worker.ts": {
     imports: ["admission", "agents", "config", "generation", "platform", "queue", "storage", "variety"]
       .map((folder) => `src/${folder}/`)
-      .concat("src/compose.ts", "src/providers/registry.ts"),
+      .concat("src/compose.ts", "src/providers/registry.ts", "src/schedules/topics-reader.ts"),
     packages: ["ioredis"],
   },
   "src/compose-monitor.ts": { imports: ["config", "monitor", "platform", "queue"].map((folder) => `src/${folder}/`) },
@@ -171,13 +181,16 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   "src/index.ts": {
     imports: ["src/compose.ts", "src/queue/enqueue-batch.ts", "src/platform/"],
-    types: ["src/admission/claims.ts", "src/job/", "src/queue/producer.ts", ...PROVIDER_CONTRACT],
+    types: [
+      ...["src/admission/claims.ts", "src/job/", "src/queue/producer.ts", "src/queue/schedule-book.ts"],
+      ...["src/schedules/schedule.ts", ...PROVIDER_CONTRACT],
+    ],
   },
   "src/cli/": {
     imports: [
       ...["src/compose.ts", "src/compose-monitor.ts", "src/compose-operator.ts", "src/compose-worker.ts"],
       ...["src/config/", "src/index.ts", "src/platform/", "src/models/"],
-      ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/storage/"],
+      ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/schedules/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],
     types: ["src/job/", "src/queue/"],

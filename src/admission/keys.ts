@@ -32,6 +32,12 @@ export interface ControlKeys {
   readonly pausedLanes: string;
   /** Hash: what was spent and is held of the budgets on a day (UTC). */
   spending(day: string): string;
+  /** Hash: agent → its schedule and the agent itself, see `queue/schedule-store.ts`. */
+  readonly schedules: string;
+  /** Sorted set: agent → when its next slot is (epoch ms), or the lease of who deals with it ends. */
+  readonly schedulesDue: string;
+  /** Hash: how far an agent's schedule has come. */
+  schedule(agentId: string): string;
   /** Set: attempts that a worker has announced and not settled. */
   intents(workerId: string): string;
   /** Sorted set: worker → last seen. */
@@ -81,6 +87,9 @@ export function controlKeys(namespace: string): ControlKeys {
     operatorPauses: `${tag}:paused`,
     pausedLanes: `${tag}:paused-lanes`,
     spending: (day) => `${tag}:spending:${day}`,
+    schedules: `${tag}:schedules`,
+    schedulesDue: `${tag}:schedules-due`,
+    schedule: (agentId) => `${tag}:schedule:${agentId}`,
     intents: (workerId) => `${tag}:intents:${workerId}`,
     workers: `${tag}:workers`,
     usageRows: `${tag}:usage`,

@@ -4,6 +4,7 @@ import { MODEL_NAME, MODEL_NAME_EXPECTED } from "../models/model-names.ts";
 import type { ProviderId } from "../providers/provider.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { strictObject } from "../platform/zod-faults.ts";
+import { behaviorSchema, scheduleFileSchema } from "../schedules/schedule-file.ts";
 
 /*
  * The agent *file*, as people write it (snake_case). Every message in this schema is the second half of a sentence,
@@ -190,6 +191,8 @@ export function agentFileSchema(knownProviders: readonly ProviderId[]) {
     post_length_limit: postLengthLimit.optional(),
     variety: trueOrFalse.optional(),
     cache: cache.optional(),
+    schedule: scheduleFileSchema.optional(),
+    behavior: behaviorSchema.optional(),
   });
 }
 

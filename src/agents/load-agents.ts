@@ -1,14 +1,18 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import type { Agent } from "./agent.ts";
 import type { CompileOptions } from "./compile-agent.ts";
 import { oneOf } from "../platform/one-of.ts";
+import { readTopics } from "../schedules/read-topics.ts";
+import type { Schedule } from "../schedules/schedule.ts";
 import { parseAgent, type NotedUse, type ParsedAgent } from "./parse-agent.ts";
 
 export interface LoadedAgents {
   /** By agent id, in the order of the file names. */
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Of those agents that post by themselves. */
+  readonly schedules: ReadonlyMap<string, Schedule>;
   readonly notes: string[];
   /** Every use of a model that is retired, or soon. */
   readonly retired: readonly NotedUse[];
@@ -23,6 +27,7 @@ export async function loadAgents(directory: string, options: CompileOptions): Pr
   const notes: string[] = [];
   const retired: NotedUse[] = [];
   const agents = new Map<string, Agent>();
+  const schedules = new Map<string, Schedule>();
   const sources = new Map<string, string>();
   for (const source of await listAgentFiles(directory)) {
     const parsed = await readAgentFile(source, options).catch((error: unknown) => {
@@ -35,11 +40,12 @@ export async function loadAgents(directory: string, options: CompileOptions): Pr
     if (earlier !== undefined) problems.push(duplicateId(id, source, earlier));
     else sources.set(id, source);
     agents.set(id, parsed.agent);
+    if (parsed.schedule !== null) schedules.set(id, parsed.schedule);
     notes.push(...parsed.notes);
     retired.push(...parsed.retired);
   }
   if (problems.length > 0) throw new InvalidInputError(problems);
-  return { agents, notes, retired };
+  return { agents, schedules, notes, retired };
 }
 
 /** For an error about an agent that is not known: what was expected instead. */
@@ -66,7 +72,13 @@ async function readAgentFile(source: string, options: CompileOptions): Promise<P
       { source, path: "", got: describeFileError(error), expected: "a file that can be read" },
     ]);
   });
-  return parseAgent(source, decodeUtf8(source, bytes), options);
+  const parsed = parseAgent(source, decodeUtf8(source, bytes), options);
+  return { ...parsed, schedule: await withTopics(parsed.schedule, source) };
+}
+
+async function withTopics(schedule: Schedule | null, source: string): Promise<Schedule | null> {
+  if (schedule?.topicsFile == null) return schedule;
+  return { ...schedule, topics: await readTopics(join(dirname(source), schedule.topicsFile), schedule.agentId) };
 }
 
 function decodeUtf8(source: string, bytes: Uint8Array): string {

@@ -11,10 +11,14 @@ import { zodFaults } from "../platform/zod-faults.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
 import { findModelFaults } from "./model-rules.ts";
 import { findRefusedContent } from "./refused-content.ts";
+import { compileSchedule, findScheduleFaults } from "../schedules/schedule-file.ts";
+import type { Schedule } from "../schedules/schedule.ts";
 import { describeRetiredUse, retireModels, type RetiredUse } from "./retire-models.ts";
 
 export interface ParsedAgent {
   readonly agent: Agent;
+  /** No part of the agent: jobs run the same snapshot whenever they are enqueued. `null`: it has none. */
+  readonly schedule: Schedule | null;
   /** What was left out of the file, one line each, for people. */
   readonly notes: string[];
   readonly retired: readonly NotedUse[];
@@ -26,7 +30,9 @@ export interface NotedUse extends RetiredUse {
 }
 
 /** Fields of the original system's other parts. They may hold secrets, so nothing of them is read or kept. */
-const FOREIGN_FIELDS = new Set(["twitter_credentials", "solana_integration", "agent_kit_integration", "behavior"]);
+const FOREIGN_FIELDS = new Set(["twitter_credentials", "solana_integration", "agent_kit_integration"]);
+/** The one field of its `behavior` that is ours. */
+const POST_FREQUENCY = "post_frequency";
 
 /**
  * Reads the text of an agent file: JSON, in which comments and trailing commas are fine.
@@ -59,6 +65,7 @@ function readAgent(document: AgentDocument, options: CompileOptions): ParsedAgen
   const { agent, uses, notes } = retireModels(compileAgent(file, options), options);
   return {
     agent,
+    schedule: compileSchedule(file),
     notes: [...foreignFieldNotes(document), ...notes.map((note) => `${document.source}: ${note}`)],
     retired: uses.map((use) => ({ ...use, note: `${placeOf(use, document)}: ${describeRetiredUse(use)}` })),
   };
@@ -78,14 +85,25 @@ function placeOfField(source: string, line: number | undefined): string {
 
 function withoutForeignFields(value: unknown): unknown {
   if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !FOREIGN_FIELDS.has(name)));
+  const { behavior, ...own } = Object.fromEntries(Object.entries(value).filter(([name]) => !FOREIGN_FIELDS.has(name)));
+  if (!isRecord(behavior) || behavior[POST_FREQUENCY] === undefined) return own;
+  return { ...own, behavior: { [POST_FREQUENCY]: behavior[POST_FREQUENCY] } };
 }
 
 function foreignFieldNotes({ source, value, lineOf }: AgentDocument): string[] {
-  const names = isRecord(value) ? Object.keys(value).filter((name) => FOREIGN_FIELDS.has(name)) : [];
-  return names.map((name) => {
-    const place = placeOfField(source, lineOf([name]));
-    return `${place} ${name}: ignored and not kept; it belongs to another part of Puppet Engine`;
+  return foreignPaths(value).map((path) => {
+    const place = placeOfField(source, lineOf(path));
+    return `${place} ${formatPath(path)}: ignored and not kept; it belongs to another part of Puppet Engine`;
+  });
+}
+
+function foreignPaths(value: unknown): string[][] {
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([name, field]) => {
+    if (FOREIGN_FIELDS.has(name)) return [[name]];
+    if (name !== "behavior") return [];
+    if (!isRecord(field) || field[POST_FREQUENCY] === undefined) return [[name]];
+    return Object.keys(field).flatMap((inside) => (inside === POST_FREQUENCY ? [] : [[name, inside]]));
   });
 }
 
@@ -108,10 +126,11 @@ function checkFile(value: unknown, options: CompileOptions): CheckedFile {
   const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, value);
   // What the schema says of the same field is less exact.
   const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
+  const scheduleFaults = findScheduleFaults(value);
   const promptFaults = parsed.success ? findPromptFaults(parsed.data) : [];
   return {
     file: parsed.data,
-    faults: [...refused, ...wrongFields, ...findChainFaults(value, options), ...promptFaults],
+    faults: [...refused, ...wrongFields, ...findChainFaults(value, options), ...scheduleFaults, ...promptFaults],
   };
 }
 

@@ -6,6 +6,7 @@ import { checkKeys, describeAgents } from "../checks/check-agents.ts";
 import { checkModels } from "../checks/check-models.ts";
 import { checkProviders } from "../checks/check-providers.ts";
 import { checkRedis } from "../checks/check-redis.ts";
+import { describeSchedules } from "../checks/check-schedules.ts";
 import type { Finding } from "../checks/finding.ts";
 import { compileOptions, openRedis } from "../compose.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
@@ -50,8 +51,9 @@ async function checkEverything(live: boolean): Promise<Finding[]> {
     area: "configuration",
     text: `namespace ${config.namespace}, agents in ${config.agentsDirectory}${config.usesExampleAgents ? " (the shipped examples)" : ""}, ${config.concurrency} jobs at once`,
   });
-  const { agents, retired } = await readAgents(config, findings);
-  findings.push(...describeAgents(agents), ...checkKeys(agents, config.providers));
+  const { agents, schedules, retired } = await readAgents(config, findings);
+  findings.push(...describeAgents(agents), ...describeSchedules(schedules, systemClock.now()));
+  findings.push(...checkKeys(agents, config.providers));
   const { catalogue } = config.providers;
   const prices = createPrices({ catalogue, overrides: config.file.prices });
   const writer = readWriter(config, findings);
@@ -74,7 +76,10 @@ function orFindings<T>(area: Finding["area"], findings: Finding[], load: () => T
   }
 }
 
-async function readAgents(config: Config, findings: Finding[]): Promise<Pick<LoadedAgents, "agents" | "retired">> {
+async function readAgents(
+  config: Config,
+  findings: Finding[],
+): Promise<Pick<LoadedAgents, "agents" | "schedules" | "retired">> {
   try {
     const loaded = await loadAgents(config.agentsDirectory, compileOptions(config));
     findings.push(...loaded.notes.map((text): Finding => ({ level: "warning", area: "agents", text })));
@@ -83,7 +88,7 @@ async function readAgents(config: Config, findings: Finding[]): Promise<Pick<Loa
     orFindings("agents", findings, () => {
       throw error;
     });
-    return { agents: new Map(), retired: [] };
+    return { agents: new Map(), schedules: new Map(), retired: [] };
   }
 }
 

@@ -24,6 +24,7 @@ import { pauseCommand } from "./pause-command.ts";
 import { resultCommand } from "./result-command.ts";
 import { resumeCommand } from "./resume-command.ts";
 import { runsCommand } from "./runs-command.ts";
+import { scheduleCommand } from "./schedule-command.ts";
 import { startCommand } from "./start-command.ts";
 import { usageCommand } from "./usage-command.ts";
 import { workerCommand } from "./worker-command.ts";
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   bulkCommand,
   runsCommand,
   compareCommand,
+  scheduleCommand,
   resultCommand,
   cancelCommand,
   feedbackCommand,
@@ -56,6 +58,7 @@ Examples:
   $ puppet-engine runs                                           bulk runs: progress, pause, resume, cancel, retry
   $ puppet-engine compare topics.csv --models openai/gpt-6-luna,grok/grok-4.3 --html report.html
                                                                  models side by side
+  $ puppet-engine schedule sync                                  agents post by themselves from now on
   $ puppet-engine worker                                         take jobs until stopped
   $ puppet-engine feedback rain-1 up                             how good a text was
   $ puppet-engine usage --by model                               what it cost

@@ -1,7 +1,7 @@
 import { countWorkers } from "../admission/sweeper.ts";
 import type { Agent } from "../agents/agent.ts";
 import { defaultAgent } from "../agents/default-agent.ts";
-import { loadAgents } from "../agents/load-agents.ts";
+import { loadAgents, type LoadedAgents } from "../agents/load-agents.ts";
 import { describeRetiredUse } from "../agents/retire-models.ts";
 import { compileOptions, composeProducer, openRedis, type OpenedRedis } from "../compose.ts";
 import { composeWorker } from "../compose-worker.ts";
@@ -72,7 +72,7 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
   const { missingKeys } = config.providers;
   const replace = (agent: Agent): Agent => (fake ? replaceProviders(agent, missingKeys) : agent);
   const loaded = await readAgents(config, options.agents ?? "all");
-  const agents = new Map([...loaded].map(([id, agent]) => [id, replace(agent)]));
+  const agents = new Map([...loaded.agents].map(([id, agent]) => [id, replace(agent)]));
   const writer = replace(readDefaultAgent(config, options.agents ?? "all"));
   const redis = await openCheckedRedis(config);
   const { address } = redis;
@@ -81,7 +81,8 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     redis,
     agents,
     defaultAgent: writer,
-    producer: (known = agents) => composeProducer({ config, address, agents: known, defaultAgent: writer }),
+    producer: (known = agents) =>
+      composeProducer({ config, address, agents: known, schedules: loaded.schedules, defaultAgent: writer }),
     operator: () => composeOperator({ config, address }),
     worker: async (workerOptions) => await openWorker(config, address, workerOptions),
     async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
@@ -122,14 +123,17 @@ async function openWorker(config: Config, address: RedisAddress, options: Worker
   return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.stop({ graceMs, force })) };
 }
 
-async function readAgents(config: Config, which: "all" | "own" | "none"): Promise<ReadonlyMap<string, Agent>> {
-  if (which === "none" || (which === "own" && config.usesExampleAgents)) return new Map();
+type AgentsAndSchedules = Pick<LoadedAgents, "agents" | "schedules">;
+
+async function readAgents(config: Config, which: "all" | "own" | "none"): Promise<AgentsAndSchedules> {
+  if (which === "none" || (which === "own" && config.usesExampleAgents))
+    return { agents: new Map(), schedules: new Map() };
   if (config.usesExampleAgents) {
     console.error("note: no folder agents here and no AGENTS_DIR: using the example agents");
   }
-  const { agents, notes, retired } = await loadAgents(config.agentsDirectory, compileOptions(config));
+  const { agents, schedules, notes, retired } = await loadAgents(config.agentsDirectory, compileOptions(config));
   for (const note of [...notes, ...retired.map((use) => use.note)]) console.error(`note: ${note}`);
-  return agents;
+  return { agents, schedules };
 }
 
 function readDefaultAgent(config: Config, which: "all" | "own" | "none"): Agent {

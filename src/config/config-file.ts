@@ -84,6 +84,11 @@ export const configFileSchema = strictObject({
     /** Serve only these lanes; all when absent. */
     lanes: listOf(text, "lanes").min(1, { error: "at least one lane, or no such field" }).optional(),
   }).prefault({}),
+  /** Agents that post by themselves. */
+  schedules: strictObject({
+    /** Whether workers of this configuration look after them. */
+    enabled: z.boolean({ error: "true or false" }).default(true),
+  }).prefault({}),
   /** Providers of the operator's own: name → any server that speaks OpenAI's chat completions. */
   endpoints,
   /** Hosts that may be reached over plain http:// or have a private address. */

@@ -18,7 +18,7 @@ export function oneOf(word: string, names: Iterable<string>): string {
 }
 
 /** Case does not count; at most a third of the letters may differ (two in a short word). */
-function mostSimilar(word: string, names: readonly string[]): string | undefined {
+export function mostSimilar(word: string, names: readonly string[]): string | undefined {
   if (word.length > 200) return undefined;
   const lowerCase = word.toLowerCase();
   const byLowerCase = new Map(names.map((name) => [name.toLowerCase(), name]));

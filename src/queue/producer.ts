@@ -13,8 +13,9 @@ import { followJob } from "../storage/follow-job.ts";
 import { createRunBook, type RunBook } from "../storage/run-book.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
-
+import type { Schedule } from "../schedules/schedule.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
+import { createScheduleBook, type Schedules } from "./schedule-book.ts";
 
 export type { BatchOutcome } from "./enqueue-batch.ts";
 
@@ -27,6 +28,8 @@ export interface ProducerOptions {
   readonly namespace: string;
   /** By id. Jobs run a snapshot of the agent as it is here now. */
   readonly agents: ReadonlyMap<string, Agent>;
+  /** When these agents post by themselves, for `schedules.sync`; default: never. */
+  readonly schedules?: ReadonlyMap<string, Schedule> | undefined;
   /** For `content` jobs that name no agent. */
   readonly defaultAgent: Agent;
   readonly clock: Clock;
@@ -98,6 +101,8 @@ export interface Producer {
   feedback(id: string, score: number): Promise<FeedbackReply>;
   /** Bulk runs: how far they are, and what is to become of them. Jobs belong to one by `EnqueueManyOptions.run`. */
   readonly runs: RunBook;
+  /** The agents that post by themselves. */
+  readonly schedules: Schedules;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -139,6 +144,10 @@ export function createQueueProducer(options: ProducerOptions): Producer {
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
     },
     runs: guardedBook(createRunBook(redis, namespace, clock), guarded),
+    schedules: guardSchedules(
+      createScheduleBook({ ...options, schedules: options.schedules ?? new Map(), results }),
+      guarded,
+    ),
     [Symbol.asyncDispose]: async () => await close(queues, results, options),
   };
 }
@@ -154,6 +163,14 @@ function guardedBook(book: RunBook, guarded: Guard): RunBook {
     beat: async (id, cursor) => await guarded(() => book.beat(id, cursor)),
     cursor: async (id) => await guarded(() => book.cursor(id)),
     forget: async (jobIds) => await guarded(() => book.forget(jobIds)),
+  };
+}
+
+function guardSchedules({ sync, list, remove }: Schedules, guarded: Guard): Schedules {
+  return {
+    sync: async (how) => await guarded(() => sync(how)),
+    list: async (how) => await guarded(() => list(how)),
+    remove: async (agentId) => await guarded(() => remove(agentId)),
   };
 }
 

@@ -12,7 +12,7 @@ const MODEL = "the name of a model: 1–128 letters, digits and . _ : / @ -, sta
 const CONFIG_FIELDS =
   "one of model, temperature, max_tokens, top_p, frequency_penalty, presence_penalty, logit_bias, user, system_prompt, stream, timeout, fallback_provider, response_style, include_prompt, fallback_config";
 const AGENT_FIELDS =
-  "one of id, name, description, llm_provider, llm_config, custom_system_prompt, rotating_system_prompts, personality, style_guide, initial_memory, handle, post_length_limit, variety, cache";
+  "one of id, name, description, llm_provider, llm_config, custom_system_prompt, rotating_system_prompts, personality, style_guide, initial_memory, handle, post_length_limit, variety, cache, schedule, behavior";
 
 describe("one wrong setting in llm_config", () => {
   it.each([

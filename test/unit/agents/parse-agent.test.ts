@@ -101,7 +101,7 @@ describe("fields of other parts of Puppet Engine", () => {
     "twitter_credentials": { "apiKey": "hunter-two", "constructor": 1 },
     "solana_integration": { "private_key": "hunter-two" },
     "agent_kit_integration": { "enabled": true },
-    "behavior": { "post_frequency": { "min_hours_between_posts": 3 } }
+    "behavior": { "reply_probability": 0.3 }
   }`;
 
   it("are noted, and nothing of them is kept", () => {

@@ -91,9 +91,15 @@ describe("what is no input file is refused", () => {
   }
 
   it("by its name", async () => {
-    expect(await refusal("jobs.txt")).toBe("jobs.txt: got a file named jobs.txt; expected *.csv or *.jsonl, or one of them as *.gz");
-    expect(await refusal("out/jobs")).toBe("out/jobs: got a file named jobs; expected *.csv or *.jsonl, or one of them as *.gz");
-    expect(await refusal("jobs.json")).toBe("jobs.json: got a file named jobs.json; expected *.csv or *.jsonl, or one of them as *.gz");
+    expect(await refusal("jobs.txt")).toBe(
+      "jobs.txt: got a file named jobs.txt; expected *.csv or *.jsonl, or one of them as *.gz",
+    );
+    expect(await refusal("out/jobs")).toBe(
+      "out/jobs: got a file named jobs; expected *.csv or *.jsonl, or one of them as *.gz",
+    );
+    expect(await refusal("jobs.json")).toBe(
+      "jobs.json: got a file named jobs.json; expected *.csv or *.jsonl, or one of them as *.gz",
+    );
   });
 
   it("when it does not exist, is a folder or no file at all", async () => {
