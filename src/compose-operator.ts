@@ -1,10 +1,12 @@
 import { isJobKnown, readAgentOfJob } from "./admission/claims.ts";
 import type { Agent } from "./agents/agent.ts";
+import { BatchStore } from "./batch/batch-store.ts";
+import type { BatchRecord } from "./job/batch-record.ts";
 import { budgetPolicyOf } from "./config/policies.ts";
 import type { Config } from "./config/load-config.ts";
 import { connectRedis, withRedis, type RedisAddress } from "./platform/redis.ts";
 import { createLaneQueues, type LaneQueues } from "./queue/lane-queues.ts";
-import { QUARANTINE, providersOf, readLanes, type Lane } from "./queue/lane.ts";
+import { isSpecialLane, providersOf, readLanes, type Lane } from "./queue/lane.ts";
 import {
   isLanePaused,
   pauseTarget,
@@ -40,6 +42,13 @@ export interface Operator extends AsyncDisposable {
   resume(target: PauseTarget): Promise<boolean>;
   /** The lanes that need the target, as they are now. */
   affectedBy(target: PauseTarget): Promise<AffectedLanes>;
+  readonly batches: {
+    /** Those under way, oldest first; then those that ended within 30 days, newest first. */
+    list(): Promise<readonly BatchRecord[]>;
+    read(id: string): Promise<BatchRecord | null>;
+    /** @returns false: there is no such batch under way */
+    cancel(id: string): Promise<boolean>;
+  };
   /** The agent as a job runs it; `null`: there is no such job. */
   agentOf(jobId: string): Promise<Agent | null>;
   /** It was enqueued, and is still remembered. */
@@ -56,8 +65,9 @@ export interface OperatorParts {
 export function composeOperator({ config, address }: OperatorParts): Operator {
   const { namespace, file } = config;
   const redis = connectRedis(address, "producer");
+  const store = new BatchStore(redis, namespace);
   const lanes = async (): Promise<Lane[]> =>
-    (await readLanes(redis, namespace)).filter(({ name }) => name !== QUARANTINE.name);
+    (await readLanes(redis, namespace)).filter(({ name }) => !isSpecialLane(name));
   const pauses = async (): Promise<OperatorPause[]> =>
     (await readOperatorPauses(redis, namespace)).sort((a, b) => a.sinceAt - b.sinceAt);
   const tell = async (change: typeof pauseTarget, target: PauseTarget): Promise<boolean> =>
@@ -76,6 +86,11 @@ export function composeOperator({ config, address }: OperatorParts): Operator {
           goingOn: needing.filter((_, index) => !still[index]),
         };
       }),
+    batches: {
+      list: async () => await withRedis(address, async () => [...(await store.underWay()), ...(await store.ended())]),
+      read: async (id) => await withRedis(address, () => store.read(id)),
+      cancel: async (id) => await withRedis(address, () => store.cancel(id)),
+    },
     agentOf: async (jobId) => await withRedis(address, () => readAgentOfJob(redis, namespace, jobId)),
     isJobKnown: async (jobId) => await withRedis(address, () => isJobKnown(redis, namespace, jobId)),
     health: async (now) =>

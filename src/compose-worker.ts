@@ -31,6 +31,7 @@ import { createTextFeeds } from "./storage/text-feed.ts";
 
 import { createVarietyGuard } from "./variety/redis-variety-guard.ts";
 import type { VarietyGuard } from "./generation/variety-guard.ts";
+import { composeBatcher } from "./compose-batcher.ts";
 import { composePrices } from "./compose.ts";
 
 export interface WorkerParts {
@@ -70,7 +71,9 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   const parts = { admission, openTextFeed, providers, refused, cache, variety, logger };
   const generation = generationDependencies(config, parts);
   const queues = createLaneQueues(queueRedis, namespace);
-  const consumer = createConsumer({ redis, namespace, admission, generation, queues, logger });
+  const batcher = composeBatcher({ config, redis, queues, generation, watch, retry, workerId, logger });
+  const fileForBatch = batcher.file;
+  const consumer = createConsumer({ redis, namespace, admission, generation, queues, fileForBatch, logger });
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
@@ -89,6 +92,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   const ticker = openTicker(config, { redis, queues, logger });
   const disconnect = async (): Promise<void> => {
     await ticker.close();
+    await batcher.stop();
     await queues.close();
     await providers.close();
     for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
@@ -98,6 +102,7 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
     ...{ logger, giveUp, disconnect },
   });
   if (file.schedules.enabled) ticker.start();
+  batcher.start();
   return worker;
 }
 

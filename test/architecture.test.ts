@@ -74,7 +74,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   // One job, decided upon and run, against contracts only: no queue, no Redis, no vendor.
   "src/generation/": {
     imports: ["src/finishing/", "src/job/", "src/providers/provider-error.ts"],
-    types: ["src/admission/admission.ts", "src/agents/agent.ts", "src/models/", "src/platform/", ...PROVIDER_CONTRACT],
+    types: [
+      ...["src/admission/admission.ts", "src/agents/agent.ts", "src/models/", "src/platform/"],
+      ...["src/providers/batch.ts", ...PROVIDER_CONTRACT],
+    ],
     pure: true,
   },
   // A model's text becomes a post: length, quotes, labels, what must not be published. Pure.
@@ -95,8 +98,11 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   },
   // Jobs that go through a vendor's batch API.
   "src/batch/": {
-    imports: ["admission", "generation", "job", "platform"].map((folder) => `src/${folder}/`),
-    types: ["src/agents/agent.ts", "src/models/", "src/providers/batch.ts", ...PROVIDER_CONTRACT],
+    imports: [
+      ...["src/admission/keys.ts", "src/generation/", "src/job/", "src/models/prices.ts", "src/platform/"],
+      "src/providers/provider-error.ts",
+    ],
+    types: ["src/admission/admission.ts", "src/agents/agent.ts", "src/providers/batch.ts", ...PROVIDER_CONTRACT],
     packages: ["ioredis"],
   },
   "src/admission/": {
@@ -143,7 +149,10 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       "src/providers/http/normalize-endpoint.ts",
       "src/providers/openai-compatible/define-openai-alike.ts",
     ],
-    types: ["src/admission/limit-policy.ts", "src/generation/run.ts", "src/variety/redis-variety-guard.ts"],
+    types: [
+      ...["src/admission/limit-policy.ts", "src/batch/batch-run.ts", "src/generation/run.ts"],
+      "src/variety/redis-variety-guard.ts",
+    ],
     packages: ["zod"],
   },
 
@@ -168,16 +177,25 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/compose-worker.ts": {
     imports: ["admission", "agents", "config", "generation", "platform", "queue", "storage", "variety"]
       .map((folder) => `src/${folder}/`)
-      .concat("src/compose.ts", "src/providers/registry.ts", "src/schedules/topics-reader.ts"),
+      .concat(
+        "src/compose.ts",
+        "src/compose-batcher.ts",
+        "src/providers/registry.ts",
+        "src/schedules/topics-reader.ts",
+      ),
     packages: ["ioredis"],
+  },
+  "src/compose-batcher.ts": {
+    imports: ["admission", "batch", "config", "platform", "queue"].map((folder) => `src/${folder}/`),
+    types: ["src/agents/agent.ts", "src/generation/run.ts", "src/job/", "ioredis"],
   },
   "src/compose-monitor.ts": { imports: ["config", "monitor", "platform", "queue"].map((folder) => `src/${folder}/`) },
   "src/compose-operator.ts": {
     imports: [
-      "src/admission/claims.ts",
+      ...["src/admission/claims.ts", "src/batch/batch-store.ts"],
       ...["config", "platform", "queue", "storage"].map((folder) => `src/${folder}/`),
     ],
-    types: ["src/agents/agent.ts"],
+    types: ["src/agents/agent.ts", "src/job/"],
   },
   "src/index.ts": {
     imports: ["src/compose.ts", "src/queue/enqueue-batch.ts", "src/platform/"],
@@ -189,7 +207,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "src/cli/": {
     imports: [
       ...["src/compose.ts", "src/compose-monitor.ts", "src/compose-operator.ts", "src/compose-worker.ts"],
-      ...["src/config/", "src/index.ts", "src/platform/", "src/models/"],
+      ...["src/config/", "src/index.ts", "src/job/bulk-run.ts", "src/platform/", "src/models/"],
       ...["src/agents/", "src/bulk/", "src/checks/", "src/compare/", "src/schedules/", "src/storage/"],
       ...["src/admission/sweeper.ts", "src/providers/registry.ts", "src/queue/enqueue-batch.ts"],
     ],

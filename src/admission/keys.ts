@@ -16,6 +16,19 @@ export interface ControlKeys {
   run(id: string): string;
   /** Sorted set: bulk run → when it was begun (epoch ms). */
   readonly runs: string;
+  /** List: jobs that wait for the next batch of their group. */
+  batchOpen(group: string): string;
+  /** Hash: group of jobs that wait for a batch → since when. */
+  readonly batchGroups: string;
+  /** Sorted sets: batch → when it was formed, of those under way and of those that have ended. */
+  readonly batches: string;
+  readonly endedBatches: string;
+  /** Hash: state of a batch. */
+  batch(id: string): string;
+  /** Hash: rows of a batch that have not gone their way yet. */
+  batchRows(id: string): string;
+  /** String: which process works on a batch, or forms those of a group. */
+  batchLease(name: string): string;
   /** Hash: pace, known limits, breaker and pause of a limit group. */
   limitGroup(group: string): string;
   /** List: how the last calls of a limit group ended. */
@@ -79,6 +92,13 @@ export function controlKeys(namespace: string): ControlKeys {
     turns: `${tag}:turns`,
     run: (id) => `${tag}:run:${id}`,
     runs: `${tag}:runs`,
+    batchOpen: (group) => `${tag}:batch-open:${group}`,
+    batchGroups: `${tag}:batch-groups`,
+    batches: `${tag}:batches`,
+    endedBatches: `${tag}:batches-ended`,
+    batch: (id) => `${tag}:batch:${id}`,
+    batchRows: (id) => `${tag}:batch-rows:${id}`,
+    batchLease: (name) => `${tag}:batch-lease:${name}`,
     limitGroup: (group) => `${tag}:limits:${group}`,
     lastCalls: (group) => `${tag}:calls:${group}`,
     credential: (name) => `${tag}:key:${name}`,

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { runId } from "../bulk/run-id.ts";
-import { DELIVERIES, type Delivery } from "../job/generation-job.ts";
+import type { Delivery } from "../job/generation-job.ts";
 import type { AddCommand } from "./command.ts";
 import { positiveInteger } from "./options.ts";
 import { bulk } from "./run-bulk-file.ts";
@@ -36,7 +36,7 @@ export const bulkCommand: AddCommand = (program, end) => {
     .option("--in-flight <n>", "rows under way at once, at most (default: 5000)", positiveInteger)
     .addOption(
       new Option("--delivery <how>", "batch: through the vendors' batch APIs, at half the price, within a day").choices(
-        DELIVERIES,
+        ["live", "batch"],
       ),
     )
     .option("--force", "replace an existing output")

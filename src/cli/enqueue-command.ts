@@ -28,6 +28,7 @@ interface EnqueueOptions {
   readonly author?: string;
   readonly posts?: number;
   readonly cache?: boolean;
+  readonly delivery?: "live" | "batch";
   readonly prompt?: string;
   readonly audience?: string;
   readonly style?: string;
@@ -85,6 +86,11 @@ function common(command: Command, needsAgent: boolean): Command {
     )
     .option("--cache", "take an earlier answer to the very same request, if there is one")
     .option("--no-cache", "take none, whatever the agent says")
+    .addOption(
+      new Option("--delivery <how>", "batch: through the vendor's batch API, at half the price, within a day").choices([
+        ...["live", "batch"],
+      ]),
+    )
     .option("--deadline <when>", "do not write it later: a time with its zone, or 90s, 10m, 2h, 1d from now", deadline)
     .option("--wait", "wait for the text and print it")
     .option("--follow", "print the text while it is written (implies --wait)")
@@ -93,12 +99,13 @@ function common(command: Command, needsAgent: boolean): Command {
     .option("--json", "print JSON");
 }
 
-function head(options: EnqueueOptions): Pick<JobInput, "id" | "urgency" | "deadline" | "cache"> {
-  const { id, urgency, deadline: until, cache } = options;
+function head(options: EnqueueOptions): Pick<JobInput, "id" | "urgency" | "deadline" | "delivery" | "cache"> {
+  const { id, urgency, deadline: until, delivery, cache } = options;
   return {
     ...(id === undefined ? {} : { id }),
     ...(urgency === undefined ? {} : { urgency }),
     ...(until === undefined ? {} : { deadline: until }),
+    ...(delivery === undefined ? {} : { delivery }),
     ...(cache === undefined ? {} : { cache }),
   };
 }

@@ -8,6 +8,7 @@ import { InvalidInputError, formatProblem, type Problem } from "../platform/prob
 import { RedisServerMissingError } from "../platform/redis-server.ts";
 import { RedisUnavailableError } from "../platform/redis.ts";
 import { JobConflictError } from "../queue/enqueue-batch.ts";
+import { batchesCommand } from "./batches-command.ts";
 import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
 import type { AddCommand } from "./command.ts";
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   enqueueCommand,
   bulkCommand,
   runsCommand,
+  batchesCommand,
   compareCommand,
   scheduleCommand,
   resultCommand,

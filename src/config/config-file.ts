@@ -4,6 +4,7 @@ import { modelOverridesSchema } from "../models/models-file.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { RETIRED_MODELS } from "../models/retirement.ts";
 import { strictObject } from "../platform/zod-faults.ts";
+import { batch } from "./batch-schema.ts";
 import { endpoints } from "./endpoints-schema.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
 import { variety } from "./variety-schema.ts";
@@ -71,6 +72,8 @@ export const configFileSchema = strictObject({
   }).prefault({}),
   /** Texts that are much like earlier ones are written anew. */
   variety,
+  /** Delivery through the vendors' batch APIs. */
+  batch,
   /** For jobs and agents that ask for earlier answers to the same request. */
   cache: strictObject({
     /** How long an answer may be given again. */

@@ -1,5 +1,6 @@
 import type { AdmissionPolicy } from "../admission/limit-policy.ts";
 import type { GenerationPolicy } from "../generation/run.ts";
+import type { BatchSettings } from "../batch/batch-run.ts";
 import type { ProviderDefinition } from "../providers/registry.ts";
 import type { VarietySettings } from "../variety/redis-variety-guard.ts";
 import type { ConfigFile } from "./config-file.ts";
@@ -27,6 +28,11 @@ export function generationPolicyOf({ retries, maxWaitSeconds, pauseSeconds, cach
 export function varietySettingsOf({ variety }: Pick<ConfigFile, "variety">): VarietySettings | null {
   const { enabled, similarity, agentTexts, days } = variety;
   return enabled ? { similarity, agentTexts, textsMs: Math.round(days * DAY_MS) } : null;
+}
+
+export function batchSettingsOf({ batch }: Pick<ConfigFile, "batch">): BatchSettings {
+  const { collectSeconds, pollSeconds, leastHours, maxRows } = batch;
+  return { collectMs: collectSeconds * 1000, pollMs: pollSeconds * 1000, leastMs: leastHours * 3600_000, maxRows };
 }
 
 /** What it says about limits, breaker and budgets, as ADMIT and SETTLE take it. */

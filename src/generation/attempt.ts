@@ -108,6 +108,16 @@ export interface CallOutcome {
   readonly limits: readonly LimitReport[];
 }
 
+/** The most that is known of a call that was made by other means. */
+export type CallAnswer = { readonly response: GenerateResponse } | { readonly error: ProviderError };
+
+/** @param row the intent, with how long it has taken */
+export function outcomeOf(row: UsageRecord, answer: CallAnswer, prices: Prices): CallOutcome {
+  return "response" in answer
+    ? { row: succeededRow(row, answer.response, prices), response: answer.response, limits: answer.response.limits }
+    : { row: failedRow(row, answer.error, prices), response: null, limits: answer.error.limits };
+}
+
 /** Makes one provider call and turns whatever comes of it into a row. Never throws. */
 export async function callProvider(input: CallInput, deps: CallDependencies): Promise<CallOutcome> {
   const startedMs = deps.clock.monotonicMs();
@@ -115,17 +125,17 @@ export async function callProvider(input: CallInput, deps: CallDependencies): Pr
   const feed = input.member.parameters.stream ? deps.openTextFeed(input.intent) : null;
   try {
     const response = await input.provider.generate(requestOf(input, feed, deps), input.signal);
-    return { row: succeededRow(timed(), response, deps.prices), response, limits: response.limits };
+    return outcomeOf(timed(), { response }, deps.prices);
   } catch (thrown) {
     const error = asProviderError(thrown, input.member.provider);
-    return { row: failedRow(timed(), error, deps.prices), response: null, limits: error.limits };
+    return outcomeOf(timed(), { error }, deps.prices);
   } finally {
     feed?.close();
   }
 }
 
-function requestOf(
-  { intent, member, step, messages, capTokens }: CallInput,
+export function requestOf(
+  { intent, member, step, messages, capTokens }: Omit<CallInput, "provider" | "signal">,
   feed: TextFeed | null,
   { refused }: Pick<AttemptDependencies, "refused">,
 ): GenerateRequest {

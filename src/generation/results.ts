@@ -41,7 +41,7 @@ export function heldResult(run: Finished, { text, reasons }: Review & { is: "hel
 }
 
 export function unsuccessfulResult(
-  run: Finished,
+  run: Omit<Finished, "agent">,
   status: UnsuccessfulResult["status"],
   reason: string,
 ): UnsuccessfulResult {
@@ -52,7 +52,10 @@ function base({
   job,
   history,
   deps,
-}: Finished): Pick<SucceededResult, "id" | "agentId" | "kind" | "attempts" | "costMicroUsd" | "finishedAt"> {
+}: Omit<Finished, "agent">): Pick<
+  SucceededResult,
+  "id" | "agentId" | "kind" | "attempts" | "costMicroUsd" | "finishedAt"
+> {
   return {
     id: job.id,
     agentId: job.agentId,

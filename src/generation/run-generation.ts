@@ -7,7 +7,8 @@ import { concludeCall, endRun, giveUp } from "./conclude.ts";
 import type { Step } from "./decide.ts";
 import { inputBytesOf } from "./input-bytes.ts";
 import { leaveInCache, takeFromCache } from "./from-cache.ts";
-import { blockedBy, nextStep, unconfigured } from "./next-step.ts";
+import { newRun } from "./new-run.ts";
+import { blockedBy, nextStep } from "./next-step.ts";
 import { unsuccessfulResult } from "./results.ts";
 import { limitOf } from "./review.ts";
 import type { ConfiguredProvider, ConfiguredTarget, GenerationDependencies, Run, RunInput, RunOutcome } from "./run.ts";
@@ -17,18 +18,7 @@ const MAX_CRASHES_ALONE = 3;
 
 /** Runs one job until it ends, must wait, or is stopped. Throws only when Redis does not answer. */
 export async function runGeneration(input: RunInput, deps: GenerationDependencies): Promise<RunOutcome> {
-  const run: Run = {
-    ...input,
-    deps,
-    unavailable: unconfigured(input.agent, deps),
-    history: [],
-    knownAttempts: 0,
-    knowsHistory: false,
-    waitedMs: 0,
-    messages: undefined,
-    draft: null,
-    ticket: null,
-  };
+  const run = newRun(input, deps);
   // All lanes meet in quarantine: another worker has the keys.
   if (run.alone && run.unavailable.size === run.agent.chain.length) {
     return { outcome: "hold", why: "this worker has a key for none of its providers" };
@@ -97,7 +87,7 @@ function messagesOf(run: Run): readonly ChatMessage[] {
 }
 
 /** The cap is meant for one post. */
-function memberFor({ input }: GenerationJob, member: ChainMember): ChainMember {
+export function memberFor({ input }: GenerationJob, member: ChainMember): ChainMember {
   if (input.kind !== "thread") return member;
   const maxTokens = member.parameters.maxTokens * input.posts;
   return { ...member, parameters: { ...member.parameters, maxTokens } };

@@ -7,6 +7,7 @@ import type { UsageRecord } from "../job/usage-record.ts";
 import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { BatchApi } from "../providers/batch.ts";
 import type { ChatMessage, Provider } from "../providers/provider.ts";
 import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
 import type { CacheTicket, ResponseCache } from "./response-cache.ts";
@@ -33,6 +34,8 @@ export interface ConfiguredTarget {
   readonly credential: string;
   /** Limits, health and pauses are kept by this: by default provider + model + key. */
   readonly limitGroup: string;
+  /** `null`: it has no batch API. */
+  readonly batch: BatchApi | null;
 }
 
 /** A provider as this worker has it configured. */

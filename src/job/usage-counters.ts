@@ -74,7 +74,9 @@ export function countersOf(row: UsageRecord): [field: string, increment: number]
     durationMs: row.durationMs,
   };
   const named: [string, number][] = COUNTERS.map((name) => [name, values[name]]);
-  if (row.outcome !== "crashed") named.push([`${LATENCY}${latencyBucket(row.durationMs)}`, 1]);
+  // A batch takes hours, and that says nothing about the model.
+  if (row.outcome !== "crashed" && row.delivery !== "batch")
+    named.push([`${LATENCY}${latencyBucket(row.durationMs)}`, 1]);
   if (row.outcome !== "succeeded") named.push([`${OUTCOME}${row.outcome}`, 1]);
   return named.filter(([, value]) => value !== 0).map(([name, value]) => [formatCounterField({ ...row, name }), value]);
 }

@@ -22,6 +22,16 @@ export interface Prices {
   ratesOf(id: ModelId): PriceEntry | "free" | null;
 }
 
+/** Those of a vendor's batch API. What the vendor itself reports is the discounted price already. */
+export function discounted(prices: Prices, factor: number): Prices {
+  const times = (cost: number | null): number | null => (cost === null ? null : rounded(cost * factor));
+  return {
+    ...prices,
+    priceOf: (call) => (call.reportedCostMicroUsd === null ? times(prices.priceOf(call)) : prices.priceOf(call)),
+    upperBound: (call) => times(prices.upperBound(call)),
+  };
+}
+
 export interface PriceOptions {
   readonly catalogue: Pick<ModelCatalogue, "prices" | "isFree" | "entry">;
   /** The operator's own entries: they win over the shipped ones, and those over the library. */

@@ -5,11 +5,8 @@
 import type { ProviderError } from "./provider-error.ts";
 import type { GenerateRequest, GenerateResponse } from "./provider.ts";
 
-export interface BatchRow {
-  /** The attempt's id; the answers come in any order and carry it. */
-  readonly customId: string;
-  readonly request: GenerateRequest;
-}
+/** Custom id → request. The answers come in any order and carry the id: the marker of the batch, a dash and a number. */
+export type BatchRows = ReadonlyMap<string, GenerateRequest>;
 
 /** What came of one row. `expired`, `cancelled`: the vendor did not get to it, and charges nothing. */
 export type BatchRowOutcome =
@@ -32,34 +29,38 @@ export interface BatchApi {
   /** What one batch takes at the most. */
   readonly maxRows: number;
   readonly maxBytes: number;
-  /** One model per batch. */
-  readonly oneModel: boolean;
   /** Its share of the normal price, e.g. 0.5. */
   readonly priceFactor: number;
   /**
    * Uploads and submits. `marker` is sent along where the vendor takes such a thing, so that `find` can tell the batch.
    * @returns the vendor's id @throws ProviderError
    */
-  submit(rows: readonly BatchRow[], marker: string, signal: AbortSignal): Promise<string>;
+  submit(rows: BatchRows, marker: string, signal: AbortSignal): Promise<string>;
   /**
    * Looks for a batch that was submitted although nobody noted its id.
-   * @param probe what is known of it; `submittedAfter` is epoch ms
-   * @returns its id; `null`: the vendor has none @throws ProviderError
+   * @returns its id; `null`: the vendor has none @throws ProviderError, also while that cannot be told yet (`overloaded`)
    */
   find(probe: BatchProbe, signal: AbortSignal): Promise<string | null>;
   /** @throws ProviderError */
   status(batchId: string, signal: AbortSignal): Promise<BatchStatus>;
-  /** An outcome for every row that the vendor tells of, in any order. @throws ProviderError */
-  results(batchId: string, signal: AbortSignal): AsyncIterable<readonly [customId: string, outcome: BatchRowOutcome]>;
+  /**
+   * An outcome for every row that the vendor tells of, in any order; ids that are not among the rows are left out.
+   * @throws ProviderError
+   */
+  results(batchId: string, rows: BatchRows, signal: AbortSignal): AsyncIterable<BatchRowResult>;
   /** @throws ProviderError */
   cancel(batchId: string, signal: AbortSignal): Promise<void>;
 }
 
+export type BatchRowResult = readonly [customId: string, outcome: BatchRowOutcome];
+
+/** What is known of a batch whose id is not. */
 export interface BatchProbe {
   readonly marker: string;
+  /** Epoch ms. */
   readonly submittedAfter: number;
-  /** Of its rows, in order. */
-  readonly customIds: readonly string[];
-  /** Batches of the same key that are accounted for. */
+  /** How many rows it has. */
+  readonly rows: number;
+  /** Ids of batches of the same key that are accounted for. */
   readonly known: ReadonlySet<string>;
 }

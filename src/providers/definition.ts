@@ -1,6 +1,7 @@
 import type { ModelCatalogue } from "../models/model-catalogue.ts";
 import type { HttpContext } from "./http/http-provider.ts";
 import type { ModelList } from "./http/list-models.ts";
+import type { BatchApi } from "./batch.ts";
 import type { Provider, ProviderId } from "./provider.ts";
 
 /** What vendors keep limits by. */
@@ -51,6 +52,8 @@ export interface ProviderDefinition {
   readonly models: unknown;
   /** Where its free list of models is; `null`: it has none. */
   readonly modelList: ((connection: ProviderConnection) => ModelList) | null;
+  /** Its batch API; `null`: it has none. Does no I/O. */
+  readonly batch: ((connection: ProviderConnection, context: ProviderContext) => BatchApi) | null;
   /** Does no I/O and loads no package. */
   create(connection: ProviderConnection, context: ProviderContext): Provider;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createCatalogue, type ModelCatalogue } from "../models/model-catalogue.ts";
 import * as ALL from "./all-providers.ts";
+import type { BatchApi } from "./batch.ts";
 import type { LimitGroupPart, ProviderConnection, ProviderDefinition } from "./definition.ts";
 import { createHttpTransport, type HttpTransportOptions } from "./http/http-transport.ts";
 import type { Provider, ProviderId } from "./provider.ts";
@@ -23,6 +24,8 @@ export type ProviderSettings = Readonly<Partial<Record<ProviderId, ProviderSetti
 export interface RegisteredTarget {
   /** A provider instance for this key. */
   readonly provider: Provider;
+  /** `null`: it has no batch API. */
+  readonly batch: BatchApi | null;
   /** Eight hex digits of the key's hash; `null`: no key. */
   readonly keyId: string | null;
   /** The key for every model, e.g. `openai#1a2b3c4d`; `fake` where there is no key. */
@@ -66,6 +69,7 @@ export function createProviders(settings: ProviderSettings, options: RegistryOpt
     const keyed = connectionsOf(definition, settings[definition.id]).map((connection) => ({
       key: connection.apiKey,
       provider: definition.create(connection, context),
+      batch: definition.batch?.(connection, context) ?? null,
     }));
     if (keyed.length === 0) continue;
     const parts = options.limitGroups?.[definition.id] ?? definition.limitGroups;
@@ -92,6 +96,7 @@ interface KeyedProvider {
   /** `null`: it takes none. */
   readonly key: string | null;
   readonly provider: Provider;
+  readonly batch: BatchApi | null;
 }
 
 /** Models come with jobs, and a wrong name is called along: there is no other end to how many are remembered. */
@@ -102,15 +107,16 @@ function memoisedTargets(
   providers: readonly KeyedProvider[],
   parts: readonly LimitGroupPart[],
 ): RegisteredProvider["targets"] {
-  const keyed = providers.map(({ provider, key }) => ({ provider, keyId: key === null ? null : keyIdOf(key) }));
+  const keyed = providers.map(({ key, ...parts }) => ({ ...parts, keyId: key === null ? null : keyIdOf(key) }));
   const byModel = new Map<string, readonly RegisteredTarget[]>();
   return (model) => {
     const known = byModel.get(model);
     if (known !== undefined) return known;
-    const targets = keyed.map(({ provider, keyId }) => {
+    const targets = keyed.map(({ provider, batch, keyId }) => {
       provider.prepare?.();
       return {
         provider,
+        batch,
         keyId,
         credential: credentialOf(id, keyId),
         limitGroup: credentialOf(parts.includes("model") ? `${id}/${model}` : id, parts.includes("key") ? keyId : null),

@@ -11,7 +11,7 @@ import type { Logger } from "../platform/logger.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
-import { QUARANTINE } from "./lane.ts";
+import { BATCH, QUARANTINE } from "./lane.ts";
 import { stopPausedLane } from "./operator-pauses.ts";
 
 export interface ConsumerOptions {
@@ -21,13 +21,15 @@ export interface ConsumerOptions {
   readonly generation: GenerationDependencies;
   /** To move jobs into quarantine. */
   readonly queues: LaneQueues;
+  /** Takes a job for batch delivery. */
+  readonly fileForBatch: (job: GenerationJob, agent: Agent) => Promise<void>;
   readonly logger: Logger;
 }
 
 /** What Bull Board shows of a finished job; the whole result is in its terminal record. */
 export type QueueReturnValue =
   | (Pick<GenerationResult, "status"> & { readonly text?: string; readonly provider?: string; readonly model?: string })
-  | { readonly status: "quarantined" };
+  | { readonly status: "quarantined" | "filed" };
 
 /** A failure that BullMQ retries after the back-off that was decided. */
 export class RetryLater extends Error {
@@ -82,6 +84,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const onError = async (error: unknown): Promise<never> => await handleError(error, { job, token, options });
       const agent = await agentOf(decoded.job, snapshots, options).catch(onError);
       if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
+      if (job.queueName === BATCH.name) {
+        await options.fileForBatch(decoded.job, agent).catch(onError);
+        return { status: "filed" };
+      }
       const stop = new AbortController();
       running.set(decoded.job.id, stop);
       try {

@@ -24,7 +24,7 @@ import type { Clock } from "../platform/clock.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
 import { JOB_NAME, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
-import { laneOf, type Lane } from "./lane.ts";
+import { BATCH, laneOf, type Lane } from "./lane.ts";
 
 export interface EnqueueContext {
   readonly redis: Redis;
@@ -122,6 +122,7 @@ function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): 
       deadlineAt: parsed.deadline ?? null,
       rest: restOf(parsed, context),
       ...known,
+      lane: parsed.delivery === "batch" ? BATCH : known.lane,
     };
   } catch (error) {
     if (error instanceof InvalidInputError) return error;

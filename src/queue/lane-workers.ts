@@ -5,7 +5,7 @@ import type { Logger } from "../platform/logger.ts";
 import { RetryLater, type Consumer } from "./consumer.ts";
 import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
-import { QUARANTINE, lanePrefix, providersOf, readLanes } from "./lane.ts";
+import { QUARANTINE, isSpecialLane, lanePrefix, providersOf, readLanes } from "./lane.ts";
 
 export interface LaneWorkersOptions {
   /** Ours, for looking up lanes. */
@@ -82,7 +82,7 @@ async function lanesToServe(
   refused: Set<string>,
 ): Promise<string[]> {
   const served = (await readLanes(redis, namespace)).filter(({ name, chain }) => {
-    if (name === QUARANTINE.name) return true;
+    if (isSpecialLane(name)) return true;
     if (lanes !== null && !lanes.includes(name)) return false;
     if (providersOf(chain).some(isConfigured)) return true;
     if (!refused.has(name))

@@ -17,6 +17,14 @@ export interface Lane {
  */
 export const QUARANTINE: Lane = { name: "quarantine", chain: "jobs whose worker died in mid-call" };
 
+/** Jobs that wait for a batch of their vendor's: workers file them, and call nobody for them. */
+export const BATCH: Lane = { name: "batch", chain: "jobs for batch delivery" };
+
+/** Lanes that belong to no chain. */
+export function isSpecialLane(name: string): boolean {
+  return name === QUARANTINE.name || name === BATCH.name;
+}
+
 export function laneOf({ chain }: Pick<Agent, "chain">): Lane {
   return {
     name: chain.map(({ provider, model }) => `${provider}~${encode(model)}`).join(">"),

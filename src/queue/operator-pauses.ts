@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import type { LaneQueues } from "./lane-queues.ts";
-import { providersOf, QUARANTINE, readLanes, type Lane } from "./lane.ts";
+import { providersOf, isSpecialLane, readLanes, type Lane } from "./lane.ts";
 
 /** What an operator can stop: everything, one provider, or one lane. */
 export type PauseTarget =
@@ -75,7 +75,7 @@ export async function stopPausedLane(name: string, options: PauseOptions): Promi
 }
 
 async function lanesOf({ redis, namespace }: PauseOptions): Promise<Lane[]> {
-  return (await readLanes(redis, namespace)).filter(({ name }) => name !== QUARANTINE.name);
+  return (await readLanes(redis, namespace)).filter(({ name }) => !isSpecialLane(name));
 }
 
 async function tell(

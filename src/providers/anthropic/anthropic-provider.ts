@@ -6,6 +6,7 @@ import { readData, type ListedModel } from "../http/list-models.ts";
 import { loadedOnce } from "../http/loaded-once.ts";
 import type { Provider } from "../provider.ts";
 import { assembleMessage } from "./assemble-message.ts";
+import { createMessageBatches } from "./message-batches.ts";
 import { buildRequest, type MessagesBody } from "./build-request.ts";
 import models from "./models.json" with { type: "json" };
 import { readMessage } from "./read-message.ts";
@@ -35,11 +36,12 @@ export const ANTHROPIC: ProviderDefinition = {
     headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": API_VERSION },
     read: (body) => readData(body).flatMap((listed) => [listed, ...aliases(listed)]),
   }),
+  batch: createMessageBatches,
   create: createAnthropic,
 };
 
 /** The last version that takes sampling parameters. The package's own, 2026-10-21, answers 400 to each of them. */
-const API_VERSION = "2023-06-01";
+export const API_VERSION = "2023-06-01";
 
 function createAnthropic(connection: ProviderConnection, { catalogue, ...context }: ProviderContext): Provider {
   const client = loadedOnce(() => createClient(connection, context.transport));
@@ -92,6 +94,6 @@ function aliases(listed: ListedModel): ListedModel[] {
 }
 
 /** People also write the base URL with the version, as those of other vendors are. */
-function rootOf({ baseUrl }: Pick<ProviderConnection, "baseUrl">): string {
+export function rootOf({ baseUrl }: Pick<ProviderConnection, "baseUrl">): string {
   return baseUrl.replace(/\/v1$/, "");
 }

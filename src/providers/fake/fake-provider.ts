@@ -3,6 +3,7 @@ import type { ProviderDefinition } from "../definition.ts";
 import { estimateUsage } from "../http/estimate-usage.ts";
 import { ProviderError, type ProviderErrorFacts, type ProviderErrorKind, type Sent } from "../provider-error.ts";
 import type { FinishReason, GenerateRequest, GenerateResponse, Provider, TokenUsage } from "../provider.ts";
+import { createFakeBatches } from "./fake-batches.ts";
 import models from "./models.json" with { type: "json" };
 import { RESPONSE_STYLES, type ResponseStyle } from "./phrases.ts";
 import { seededRandom, type SeededRandom } from "./seeded-random.ts";
@@ -44,6 +45,7 @@ export const FAKE: ProviderDefinition = {
   isFree: true,
   models,
   modelList: null,
+  batch: ({ options }) => createFakeBatches(createFake(options)),
   create: ({ options }) => createFake(options),
 };
 

@@ -30,6 +30,7 @@ export const GEMINI: ProviderDefinition = {
   limitGroups: ["model"],
   isFree: false,
   models,
+  batch: null,
   modelList: (connection) => ({
     url: `${rootOf(connection)}/models?pageSize=1000`,
     headers: { "x-goog-api-key": connection.apiKey ?? "" },

@@ -77,6 +77,26 @@ interface Call {
   readonly now: () => number;
 }
 
+/**
+ * What an answer means that came with others in one file, as if it had come by itself.
+ * @throws ProviderError
+ */
+export function respondToRow(
+  dialect: Call["dialect"],
+  request: GenerateRequest,
+  {
+    answer,
+    adjustedParams,
+    now,
+  }: {
+    readonly answer: HttpAnswer;
+    readonly adjustedParams: readonly AdjustedParameter[];
+    readonly now: () => number;
+  },
+): GenerateResponse {
+  return respond({ dialect, request, adjustedParams, stream: null, now }, { answer });
+}
+
 function respond(call: Call, outcome: HttpExchange["outcome"]): GenerateResponse {
   if (outcome === null) {
     throw callError(call, "the request could not be built", { kind: "invalid-request", sent: "no" });

@@ -1,4 +1,4 @@
-import { Agent } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import { HttpExchange, type CallOptions, type SdkFetch } from "./http-exchange.ts";
 
 export interface HttpTransportOptions {
@@ -16,6 +16,8 @@ export interface HttpTransportOptions {
  */
 export interface HttpTransport {
   open(options: CallOptions): HttpExchange;
+  /** For what is no call of a model, such as files of batches. */
+  readonly dispatcher: Dispatcher;
   /** For SDKs that take one `fetch` for all calls: `init.agent` must be the exchange. */
   readonly fetch: SdkFetch;
   /** Waits for calls in flight. */
@@ -35,6 +37,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   });
   return {
     open: (call) => new HttpExchange(agent, call),
+    dispatcher: agent,
     fetch: async (url, init) => {
       const exchange = (init as { agent?: unknown } | undefined)?.agent;
       if (!(exchange instanceof HttpExchange)) throw new TypeError("the call was not opened on this transport");

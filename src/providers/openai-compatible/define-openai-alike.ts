@@ -1,5 +1,6 @@
 import type { ProviderConnection, ProviderDefinition } from "../definition.ts";
 import { bearerModelList } from "../http/list-models.ts";
+import { createBatches } from "./batches.ts";
 import { createChatCompletions } from "./chat-completions.ts";
 import type { ReasoningTokens } from "./convert-usage.ts";
 
@@ -33,6 +34,8 @@ export interface OpenAiAlike extends Pick<ProviderDefinition, "id" | "title" | "
   readonly takesClientRequestId?: boolean;
   /** Sent with every call. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** It has OpenAI's batch API. Default false. */
+  readonly hasBatches?: boolean;
 }
 
 /** A provider that speaks OpenAI's chat completions, complete in one file. */
@@ -55,6 +58,17 @@ export function defineOpenAiAlike(vendor: OpenAiAlike): ProviderDefinition {
     limitGroups: vendor.limitGroups ?? ["model", "key"],
     isFree: vendor.isFree ?? false,
     models: vendor.models ?? {},
+    batch:
+      vendor.hasBatches === true
+        ? (connection, context) =>
+            createBatches(
+              {
+                ...{ ...connection, id, headers, reasoningTokens, takesClientRequestId },
+                family: (model) => context.catalogue.family(id, model),
+              },
+              context,
+            )
+        : null,
     modelList: (connection: ProviderConnection) => bearerModelList(connection, headers),
     create: (connection, context) =>
       createChatCompletions(

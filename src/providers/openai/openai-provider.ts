@@ -9,5 +9,6 @@ export const OPENAI = defineOpenAiAlike({
   // The cheapest current model, meant for short, repeated work, and it takes every sampling parameter (2026-11-23).
   defaultModel: "gpt-6-luna",
   takesClientRequestId: true,
+  hasBatches: true,
   models,
 });
