@@ -161,6 +161,8 @@ async function collect(feeding: Feeding, index: number, id: string | null): Prom
   if (id !== null && result === null) return;
   await put(index, result === null ? null : outputLine(result));
   if (id === null || result === null) return;
+  // The whole run may be cancelled: nothing more is fed before its state is known.
+  if (result.status === "cancelled") window.setPaused(true);
   window.leave(id);
   progress[result.status === "succeeded" ? "succeeded" : "failed"]++;
   progress.costMicroUsd += result.costMicroUsd ?? 0;

@@ -23,9 +23,10 @@ export function watchRun(
   let isOver = false;
   const look = async (): Promise<void> => {
     const state = (await runs.beat(id, cursor())) ?? last;
-    if (isOver || state === last) return;
-    last = state;
+    if (isOver) return;
     window.setPaused(state === "paused");
+    if (state === last) return;
+    last = state;
     if (state === "cancelled") window.close();
     if (state !== "done") onEvent?.(state === "running" ? "resumed" : state);
   };
