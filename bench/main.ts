@@ -1,5 +1,6 @@
 /** `npm run bench -- [name] [options]`: measures, prints medians and spread. No name: the throughput of the whole path. */
 import { helpText, parseOptions, UsageError, type Benchmark } from "./benchmark.ts";
+import { bulk } from "./bulk/run-bulk-bench.ts";
 import { failover } from "./failover/run-failover.ts";
 import { lanes } from "./lanes/run-lanes.ts";
 import { limits } from "./limits/run-limits.ts";
@@ -7,7 +8,15 @@ import { priority } from "./priority/run-priority.ts";
 import { throughput } from "./throughput/compare.ts";
 import { variety } from "./variety/run-variety.ts";
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { throughput, limits, failover, lanes, priority, variety };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  throughput,
+  limits,
+  failover,
+  lanes,
+  priority,
+  variety,
+  bulk,
+};
 
 async function main(given: readonly string[]): Promise<void> {
   if (given.includes("--help") || given.includes("-h")) return console.log(helpText(BENCHMARKS));

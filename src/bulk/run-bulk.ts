@@ -95,6 +95,7 @@ export async function runBulk(options: BulkOptions, total: number): Promise<Bulk
     signal.removeEventListener("abort", onAbort);
   }
   await producer.runs.beat(id, cursorOf(feeding));
+  await producer.runs.leave(id);
   const { progress } = feeding;
   if (progress.succeeded + progress.failed + progress.refused >= total) await producer.runs.setState(id, "done");
   return progress;
@@ -144,10 +145,13 @@ async function* jobsOf(feeding: Feeding): AsyncGenerator<JobInput> {
     if (read.is !== "job") continue;
     const { job, row } = read;
     const id = job.id === undefined ? `${manifest.runId}-${row.line}` : String(job.id);
+    if (!written.has(id)) {
+      if (!(await window.next())) return;
+      window.enter(id, row.line);
+    }
+    // Not before it is under way: the cursor must not pass it.
     feeding.lastLine = row.line;
     if (written.has(id)) continue;
-    if (!(await window.next())) return;
-    window.enter(id, row.line);
     feeding.fedRows++;
     const { delivery = options.delivery } = job;
     yield { ...job, id, urgency: job.urgency ?? "bulk", ...(delivery === undefined ? {} : { delivery }) };

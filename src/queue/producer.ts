@@ -161,6 +161,7 @@ function guardedBook(book: RunBook, guarded: Guard): RunBook {
     list: async () => await guarded(() => book.list()),
     setState: async (id, state) => await guarded(() => book.setState(id, state)),
     beat: async (id, cursor) => await guarded(() => book.beat(id, cursor)),
+    leave: async (id) => await guarded(() => book.leave(id)),
     cursor: async (id) => await guarded(() => book.cursor(id)),
     forget: async (jobIds) => await guarded(() => book.forget(jobIds)),
   };

@@ -25,6 +25,8 @@ export interface RunBook {
   setState(id: string, state: RunState): Promise<RunState | null>;
   /** Says that somebody feeds the run. @returns its state; `null`: it is forgotten */
   beat(id: string, cursor: FeedCursor): Promise<RunState | null>;
+  /** Nobody feeds the run any more. */
+  leave(id: string): Promise<void>;
   cursor(id: string): Promise<FeedCursor>;
   /** The results of these jobs are in the output: Redis need not keep them. */
   forget(jobIds: readonly string[]): Promise<void>;
@@ -80,6 +82,9 @@ export function createRunBook(redis: Redis, namespace: string, clock: Pick<Clock
         .pexpire(keys.run(id), FORGOTTEN_AFTER_MS)
         .exec();
       return state as RunState;
+    },
+    async leave(id) {
+      await redis.hdel(keys.run(id), "fedAt");
     },
     async forget(jobIds) {
       const pipeline = redis.pipeline();

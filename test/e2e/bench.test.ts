@@ -19,10 +19,10 @@ describe("npm run bench", () => {
   });
 
   it.each([
-    [["nope"], "unknown benchmark nope; there are: throughput, limits, failover, lanes, priority, variety"],
+    [["nope"], "unknown benchmark nope; there are: throughput, limits, failover, lanes, priority, variety, bulk"],
     [
       ["constructor"],
-      "unknown benchmark constructor; there are: throughput, limits, failover, lanes, priority, variety",
+      "unknown benchmark constructor; there are: throughput, limits, failover, lanes, priority, variety, bulk",
     ],
     [["limits", "--jobs", "0"], "--jobs: got 0; expected a count, from 1"],
     [["--rounds", "many"], "--rounds: got many; expected a count, from 1"],
