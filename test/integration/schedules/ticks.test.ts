@@ -126,7 +126,7 @@ describe("a slot", () => {
       await system.ticker().tick();
     }
     const told = (await system.jobs()).map(({ input }) => input.context["topic"]);
-    expect(told.toSorted()).toEqual(topics.toSorted());
+    expect(new Set(told)).toEqual(new Set(topics));
   });
 
   it("whose id somebody has taken counts as fired", async () => {
