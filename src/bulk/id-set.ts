@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Half full at the most: a place is found within a few steps. */
 const MOST_FILLED = 0.5;
@@ -28,13 +28,13 @@ export class IdSet {
    * @returns what was added with the same id before; `undefined`: it is new
    */
   add(id: string, number = 0, content = ""): { readonly number: number; readonly isSameContent: boolean } | undefined {
-    const hash = hashOf(id);
-    const place = this.#placeOf(hash);
+    const key = hashOf(id);
+    const place = this.#placeOf(key);
     const contentHash = hashOf(content);
     if (this.#hashes[place] !== 0n) {
       return { number: this.#numbers[place] ?? 0, isSameContent: this.#contents[place] === contentHash };
     }
-    this.#put(place, { hash, content: contentHash, number });
+    this.#put(place, { hash: key, content: contentHash, number });
     this.#size++;
     if (this.#size > this.#places * MOST_FILLED) this.#grow();
     return undefined;
@@ -68,5 +68,5 @@ export class IdSet {
 
 /** Never 0, which stands for an empty place. */
 function hashOf(text: string): bigint {
-  return createHash("md5").update(text).digest().readBigUInt64LE() || 1n;
+  return hash("md5", text, "buffer").readBigUInt64LE() || 1n;
 }

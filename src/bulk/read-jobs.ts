@@ -1,4 +1,4 @@
-import type { JobInput } from "../job/generation-job.ts";
+import type { ParsedJobInput } from "../job/generation-job.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import { IdSet } from "./id-set.ts";
@@ -16,7 +16,7 @@ export interface JobSource {
 
 /** What a row of the input turned out to be. */
 export type ReadJob =
-  | { readonly is: "job"; readonly row: Row; readonly job: JobInput }
+  | { readonly is: "job"; readonly row: Row; readonly job: ParsedJobInput }
   /** The same row was there before. */
   | { readonly is: "duplicate"; readonly row: Row }
   | { readonly is: "invalid"; readonly row: Row; readonly problems: readonly Problem[] };
@@ -44,14 +44,14 @@ export async function* readJobs(source: JobSource, afterLine = 0): AsyncGenerato
   }
 }
 
-function checkAgent(job: JobInput, line: number, { input, knownAgents }: JobSource): void {
+function checkAgent(job: ParsedJobInput, line: number, { input, knownAgents }: JobSource): void {
   if (job.agent === undefined || knownAgents.has(job.agent)) return;
   const expected = oneOf(job.agent, knownAgents);
   throw new InvalidInputError([{ source: input, line, path: "agent", got: showValue(job.agent), expected }]);
 }
 
 /** The same row twice counts once; another row under the same id is an error that names both lines. */
-function isDuplicate(job: JobInput, line: number, { seen, input }: { seen: IdSet; input: string }): boolean {
+function isDuplicate(job: ParsedJobInput, line: number, { seen, input }: { seen: IdSet; input: string }): boolean {
   if (job.id === undefined) return false;
   const id = String(job.id);
   const earlier = seen.add(id, line, JSON.stringify(job));

@@ -1,4 +1,4 @@
-import { JOB_KINDS, parseJobInput, type JobInput, type JobKind } from "../job/generation-job.ts";
+import { JOB_KINDS, parseJobInput, type JobKind, type ParsedJobInput } from "../job/generation-job.ts";
 import { describeValue, isRecord } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
@@ -26,7 +26,7 @@ export interface RowDefaults {
  * JSONL, `context` may be an object of its own.
  * @throws InvalidInputError naming file, line and column
  */
-export function rowToJob(row: Row, { source, agent }: RowDefaults): JobInput {
+export function rowToJob(row: Row, { source, agent }: RowDefaults): ParsedJobInput {
   if (row.problem !== undefined) throw new InvalidInputError([row.problem]);
   const given = Object.entries(row.fields).filter(([, value]) => value !== "" && value !== null);
   const { context, ...fields } = toRecord(given.map(([name, value]) => [name, listOrText(name, value)]));

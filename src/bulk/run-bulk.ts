@@ -1,4 +1,4 @@
-import type { JobInput } from "../job/generation-job.ts";
+import { withSettings, type Delivery, type JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { BatchOutcome, Producer } from "../queue/producer.ts";
 import { InvalidRowsError } from "./check-input.ts";
@@ -35,7 +35,7 @@ export interface BulkOptions extends JobSource {
   readonly ordered?: boolean | undefined;
   /** Rows that have failed in an earlier run of the same ids run again. */
   readonly retryFailed?: boolean | undefined;
-  readonly delivery?: JobInput["delivery"];
+  readonly delivery?: Delivery | undefined;
   /** Ends the run; what is enqueued stays so. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Readonly<BulkProgress>) => void;
@@ -144,17 +144,17 @@ async function* jobsOf(feeding: Feeding): AsyncGenerator<JobInput> {
     if (read.is === "invalid" && !options.skipInvalid) throw new InvalidRowsError(read.problems);
     if (read.is !== "job") continue;
     const { job, row } = read;
-    const id = job.id === undefined ? `${manifest.runId}-${row.line}` : String(job.id);
-    if (!written.has(id)) {
+    const id = job.id ?? `${manifest.runId}-${row.line}`;
+    const isWritten = written.has(id);
+    if (!isWritten) {
       if (!(await window.next())) return;
       window.enter(id, row.line);
+      feeding.fedRows++;
     }
     // Not before it is under way: the cursor must not pass it.
     feeding.lastLine = row.line;
-    if (written.has(id)) continue;
-    feeding.fedRows++;
-    const { delivery = options.delivery } = job;
-    yield { ...job, id, urgency: job.urgency ?? "bulk", ...(delivery === undefined ? {} : { delivery }) };
+    const { urgency = "bulk", delivery = options.delivery } = job;
+    if (!isWritten) yield withSettings(job, { id, urgency, delivery });
   }
 }
 

@@ -183,8 +183,28 @@ export type ParsedJobInput = z.output<typeof jobInputSchema>;
  */
 export function parseJobInput(input: unknown, source = "job", line?: number): ParsedJobInput {
   const { job, faults } = checkJob(input);
-  if (job !== undefined && faults.length === 0) return job;
+  if (job !== undefined && faults.length === 0) return markChecked(job);
   throw new InvalidInputError(toProblems(faults, { source, lineOf: () => line }));
+}
+
+/** Checking is most of what a row costs: what came out of here is not checked again. */
+const checkedJobs = new WeakSet<object>();
+
+function markChecked(job: ParsedJobInput): ParsedJobInput {
+  checkedJobs.add(job);
+  return job;
+}
+
+export function isCheckedJob(input: unknown): input is ParsedJobInput {
+  return typeof input === "object" && input !== null && checkedJobs.has(input);
+}
+
+/** A checked job with other settings, which are not checked: they are the program's own. */
+export function withSettings(
+  job: ParsedJobInput,
+  settings: Pick<ParsedJobInput, "id" | "urgency" | "delivery">,
+): ParsedJobInput {
+  return markChecked({ ...job, ...settings });
 }
 
 /** Every check runs whatever the others found, so that all faults are reported at once. */

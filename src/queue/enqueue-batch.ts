@@ -11,6 +11,7 @@ import {
 import type { Agent } from "../agents/agent.ts";
 import { expectedAgent } from "../agents/load-agents.ts";
 import {
+  isCheckedJob,
   JOB_VERSION,
   parseJobInput,
   payloadOf,
@@ -21,6 +22,7 @@ import {
   type Urgency,
 } from "../job/generation-job.ts";
 import type { Clock } from "../platform/clock.ts";
+import { loadLuaScript } from "../platform/lua-script.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
 import { JOB_NAME, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
@@ -85,6 +87,9 @@ interface Candidate {
   readonly lane: Lane;
 }
 
+/** A thousand EXISTS one by one cost the producer more than everything else about a batch. */
+const existScript = loadLuaScript(new URL("./scripts/which-exist.lua", import.meta.url));
+
 /** Checks, claims and adds a batch. @returns an outcome for each input, in order. */
 export async function enqueueBatch(inputs: readonly JobInput[], context: EnqueueContext): Promise<BatchOutcome[]> {
   const compiled = new Map<Agent, { snapshot: AgentSnapshot; lane: Lane }>();
@@ -109,7 +114,7 @@ type Compiled = Map<Agent, { snapshot: AgentSnapshot; lane: Lane }>;
 
 function prepare(input: JobInput, compiled: Compiled, context: EnqueueContext): Candidate | InvalidInputError {
   try {
-    const parsed = parseJobInput(input);
+    const parsed = isCheckedJob(input) ? input : parseJobInput(input);
     const agent = agentOf(parsed, context);
     const known = compiled.get(agent) ?? { snapshot: snapshotOf(agent), lane: laneOf(agent) };
     compiled.set(agent, known);
@@ -220,8 +225,10 @@ async function addToLanes(
  * finishes there: its result is forgotten, and the new job must not be ignored for it.
  */
 async function removeForgotten(redis: Redis, queue: Queue, ids: readonly string[]): Promise<void> {
-  const exist = await Promise.all(ids.map((id) => redis.exists(queue.toKey(queueJobId(id)))));
-  await Promise.all(ids.filter((_, index) => exist[index] === 1).map((id) => queue.remove(queueJobId(id))));
+  if (ids.length === 0) return;
+  const keys = ids.map((id) => queue.toKey(queueJobId(id)));
+  const found = (await existScript.run(redis, keys, [])) as number[];
+  await Promise.all(found.map((position) => queue.remove(queueJobId(ids[position - 1] ?? ""))));
 }
 
 function jobOf(
