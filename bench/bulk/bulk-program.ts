@@ -8,6 +8,7 @@ import { composeWorker } from "../../src/compose-worker.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { JobInput } from "../../src/job/generation-job.ts";
 import { createLogger } from "../../src/platform/logger.ts";
+import { keepHeapSmall } from "../../src/platform/small-heap.ts";
 import type { GenerationWorker } from "../../src/queue/worker.ts";
 import { bareQueue, fillBare } from "../bare-job.ts";
 import { benchAgent, benchProducer } from "../our-jobs.ts";
@@ -51,6 +52,7 @@ serveRequests<BulkProgram>({
     own.path = redisPath;
   },
   async add({ input }) {
+    keepHeapSmall();
     await using producer = await benchProducer({ path: own.path, connection: await connect() }, NAMESPACE, [AGENT]);
     const timer = setInterval(() => (own.most = Math.max(own.most, mebibytes())), 100);
     const startedMs = performance.now();
@@ -77,6 +79,7 @@ serveRequests<BulkProgram>({
     });
   },
   async run({ input, out, rows }) {
+    keepHeapSmall();
     const producer = await benchProducer({ path: own.path, connection: await connect() }, NAMESPACE, [AGENT]);
     const source = { input, agent: null, knownAgents: KNOWN };
     await checkInput(source);

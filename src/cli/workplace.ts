@@ -4,8 +4,7 @@ import { defaultAgent } from "../agents/default-agent.ts";
 import { loadAgents, type LoadedAgents } from "../agents/load-agents.ts";
 import { describeRetiredUse } from "../agents/retire-models.ts";
 import { compileOptions, composeProducer, openRedis, type OpenedRedis } from "../compose.ts";
-import { composeWorker } from "../compose-worker.ts";
-import { composeMonitor, type RunningMonitor } from "../compose-monitor.ts";
+import type { RunningMonitor } from "../compose-monitor.ts";
 import { composeOperator, type Operator } from "../compose-operator.ts";
 import { loadConfig, type Config } from "../config/load-config.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -87,6 +86,8 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     worker: async (workerOptions) => await openWorker(config, address, workerOptions),
     async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
       const monitor = { ...config.monitor, host, port };
+      // Only who needs a web server loads it: other commands start quicker, and take half the memory.
+      const { composeMonitor } = await import("../compose-monitor.ts");
       return await composeMonitor({ config: { ...config, monitor }, address, writable });
     },
     requireKeys(agentIds) {
@@ -118,6 +119,7 @@ async function openWorker(config: Config, address: RedisAddress, options: Worker
     level: quiet !== null && config.logLevel === "info" ? quiet : config.logLevel,
     format: config.logFormat,
   });
+  const { composeWorker } = await import("../compose-worker.ts");
   const worker = await composeWorker({ config: { ...config, concurrency }, address, logger });
   const graceMs = config.file.worker.graceSeconds * 1000;
   return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.stop({ graceMs, force })) };
