@@ -1,5 +1,11 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import { keepHeapSmall } from "../platform/small-heap.ts";
+
+const args = process.argv.slice(2);
+// A million rows pass through it. Before anything else is loaded: the heap does not shrink again. A worker in the same process
+// is quicker with more memory.
+if (args[0] === "bulk" && !args.includes("--worker")) keepHeapSmall();
 
 // Halves the time to the first line: compiled code is kept in the system's temporary folder.
 enableCompileCache();
@@ -11,7 +17,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-process.exitCode = await runProgram(process.argv.slice(2));
+process.exitCode = await runProgram(args);
 
 /** Connections to a Redis that went away may keep the process alive for ever; nothing else is left to do. */
 const PATIENCE_MS = 2000;

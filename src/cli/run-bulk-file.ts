@@ -13,7 +13,6 @@ import { rejectsFile } from "../bulk/rejects-file.ts";
 import type { BulkProgress } from "../bulk/run-bulk.ts";
 import { spool } from "../bulk/spool.ts";
 import { InvalidInputError } from "../platform/problem.ts";
-import { keepHeapSmall } from "../platform/small-heap.ts";
 import { listenForShutdown, type ShutdownSignals } from "../platform/shutdown.ts";
 import type { BulkCommandOptions } from "./bulk-command.ts";
 import { dryRun } from "./dry-run.ts";
@@ -33,8 +32,6 @@ export async function bulk(input: string, options: BulkCommandOptions, runId: st
   if (options.retryFailed === true && options.resume !== true) {
     refuseOption("--retry-failed", "a new run", "--resume as well: it goes on with an earlier one");
   }
-  // A worker beside it is quicker with more memory, and takes it.
-  if (options.worker !== true) keepHeapSmall();
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ fake });
   const file = await readable(input, { ...options, place: `${out}.input` });
