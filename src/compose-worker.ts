@@ -77,15 +77,8 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
-    redis,
-    queueRedis,
-    namespace,
-    concurrency,
-    lanes: file.worker.lanes ?? null,
-    isConfigured,
-    consumer,
-    clock: systemClock,
-    logger,
+    ...{ redis, queueRedis, namespace, concurrency, isConfigured, consumer, logger },
+    ...{ lanes: file.worker.lanes ?? null, clock: systemClock },
   });
   const onOrphan = attemptLogger(logger);
   const sweeper = { redis, namespace, workerId, retention, onOrphan };

@@ -91,10 +91,12 @@ serveRequests<BulkProgram>({
       onResult: () => undefined,
       onRefused: (error: Error) => console.error(error),
     };
-    void runBulk(options, rows).then(async () => {
+    const whole = async (): Promise<void> => {
+      await runBulk(options, rows);
       await output.complete();
       own.state.isDone = true;
-    });
+    };
+    void whole();
   },
   state: async () => ({ ...own.state, mebibytes: mebibytes() }),
   async stop() {

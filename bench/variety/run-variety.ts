@@ -32,17 +32,17 @@ async function measure(redis: Redis, values: OptionValues): Promise<void> {
     await guard.claim({ jobId: `job-${index}`, agentId: `agent-${index % agents}`, text: textOf(index) }, false);
   };
   const before = await usedMemory(redis);
-  await inParallel(0, texts, claim, (done) => console.error(`${done} of ${texts} texts written`));
+  const onProgress = (done: number): void => console.error(`${done} of ${texts} texts written`);
+  await inParallel({ first: 0, count: texts, onProgress }, claim);
   const bytes = (await usedMemory(redis)) - before;
   const rounds: { guard: number; floor: number }[] = [];
   const claims = values.count("claims");
   for (let round = 0; round < values.count("rounds"); round++) {
     const first = texts + round * claims;
-    const guarded = await scriptMicroseconds(redis, claims, () => inParallel(first, claims, claim));
+    const guarded = await scriptMicroseconds(redis, claims, () => inParallel({ first, count: claims }, claim));
     const floor = await scriptMicroseconds(redis, claims, () =>
       inParallel(
-        first,
-        claims,
+        { first, count: claims },
         async (index) => void (await redis.eval(FLOOR, 1, "bench:floor", index, "x".repeat(200))),
       ),
     );
@@ -78,12 +78,13 @@ function print(
   console.log(`in the worker: ${node.toFixed(1)} µs a text`);
 }
 
-async function inParallel(
-  first: number,
-  count: number,
-  run: (index: number) => Promise<void>,
-  onProgress?: (done: number) => void,
-): Promise<void> {
+interface Work {
+  readonly first: number;
+  readonly count: number;
+  readonly onProgress?: (done: number) => void;
+}
+
+async function inParallel({ first, count, onProgress }: Work, run: (index: number) => Promise<void>): Promise<void> {
   let next = first;
   const end = first + count;
   const worker = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import crypto from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Agent } from "../agents/agent.ts";
 import type { JobKind, JobPayload } from "../job/generation-job.ts";
@@ -181,7 +181,7 @@ export function payloadHashOf(agentId: string, payload: JobPayload): string {
 
 /** 128 bits: enough to tell a billion payloads apart, and half the memory of a whole SHA-256. */
 function contentHash(text: string): string {
-  return hash("sha256", text).slice(0, 32);
+  return crypto.hash("sha256", text).slice(0, 32);
 }
 
 /** JSON with sorted keys: the same content has the same text whatever order it was written in. */

@@ -18,18 +18,17 @@ export interface FeedWindow {
 export function createFeedWindow(most: number): FeedWindow {
   const open = new Map<string, number>();
   let waiting: (() => void) | undefined;
-  let isPaused = false;
-  let isClosed = false;
+  const state = { isPaused: false, isClosed: false };
   const wake = (): void => {
     waiting?.();
     waiting = undefined;
   };
   return {
     async next() {
-      while (!isClosed && (isPaused || open.size >= most)) {
+      while (!state.isClosed && (state.isPaused || open.size >= most)) {
         await new Promise<void>((resolve) => (waiting = resolve));
       }
-      return !isClosed;
+      return !state.isClosed;
     },
     enter: (id, line) => void open.set(id, line),
     leave(id) {
@@ -37,11 +36,11 @@ export function createFeedWindow(most: number): FeedWindow {
       wake();
     },
     setPaused(paused) {
-      isPaused = paused;
+      state.isPaused = paused;
       wake();
     },
     close() {
-      isClosed = true;
+      state.isClosed = true;
       wake();
     },
     get open() {

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import crypto from "node:crypto";
 
 /** Half full at the most: a place is found within a few steps. */
 const MOST_FILLED = 0.5;
@@ -68,5 +68,5 @@ export class IdSet {
 
 /** Never 0, which stands for an empty place. */
 function hashOf(text: string): bigint {
-  return hash("md5", text, "buffer").readBigUInt64LE() || 1n;
+  return crypto.hash("md5", text, "buffer").readBigUInt64LE() || 1n;
 }

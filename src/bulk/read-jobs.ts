@@ -53,7 +53,7 @@ function checkAgent(job: ParsedJobInput, line: number, { input, knownAgents }: J
 /** The same row twice counts once; another row under the same id is an error that names both lines. */
 function isDuplicate(job: ParsedJobInput, line: number, { seen, input }: { seen: IdSet; input: string }): boolean {
   if (job.id === undefined) return false;
-  const id = String(job.id);
+  const { id } = job;
   const earlier = seen.add(id, line, JSON.stringify(job));
   if (earlier === undefined) return false;
   if (earlier.isSameContent) return true;

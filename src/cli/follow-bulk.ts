@@ -61,7 +61,7 @@ export async function followBulk({
           isCancelled = event === "cancelled";
           view.say(`the run was ${event}${event === "paused" ? `: puppet-engine runs resume ${runId}` : ""}`);
         },
-        onProgress: (progress) => view.update(progress),
+        onProgress: (soFar) => view.update(soFar),
         onResult: (result) => usage.add(result),
         onRefused: (error) => console.error(`error: ${error.message}`),
       },

@@ -93,7 +93,12 @@ async function runFile({ workplace, signals, file, out, options, runId }: FileRu
   }
   await output.complete();
   if (file.startsWith(`${out}.input.`)) await rm(file, { force: true });
-  if (json) printJson({ progress, summary, out, usage });
+  return conclude({ progress, summary, out, usage }, json);
+}
+
+function conclude(outcome: Outcome, json: boolean): ExitCode {
+  const { progress, summary, out, usage } = outcome;
+  if (json) printJson(outcome);
   else printSummary(progress, out, usage);
   if (progress.refused + summary.invalid > 0) return EXIT.invalidRows;
   return progress.failed > 0 ? EXIT.jobsFailed : EXIT.ok;

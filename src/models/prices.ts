@@ -24,7 +24,7 @@ export interface Prices {
 
 /** Those of a vendor's batch API. What the vendor itself reports is the discounted price already. */
 export function discounted(prices: Prices, factor: number): Prices {
-  const times = (cost: number | null): number | null => (cost === null ? null : rounded(cost * factor));
+  const times = (live: number | null): number | null => (live === null ? null : rounded(live * factor));
   return {
     ...prices,
     priceOf: (call) => (call.reportedCostMicroUsd === null ? times(prices.priceOf(call)) : prices.priceOf(call)),

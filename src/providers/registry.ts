@@ -107,7 +107,7 @@ function memoisedTargets(
   providers: readonly KeyedProvider[],
   parts: readonly LimitGroupPart[],
 ): RegisteredProvider["targets"] {
-  const keyed = providers.map(({ key, ...parts }) => ({ ...parts, keyId: key === null ? null : keyIdOf(key) }));
+  const keyed = providers.map(({ key, ...own }) => ({ ...own, keyId: key === null ? null : keyIdOf(key) }));
   const byModel = new Map<string, readonly RegisteredTarget[]>();
   return (model) => {
     const known = byModel.get(model);

@@ -82,10 +82,13 @@ function feed(cli: CliSession, isResumed: boolean): RunningProgram {
 
 /** Waits for a condition, or the program's end. */
 async function running(program: RunningProgram, condition: () => Promise<boolean>): Promise<void> {
-  let hasEnded = false;
-  void program.ended.then(() => (hasEnded = true));
+  const state = { hasEnded: false };
+  void program.ended.then(() => {
+    state.hasEnded = true;
+    return null;
+  });
   await program.waitForOutput(/^run b/m);
-  while (!hasEnded && !(await condition())) await sleep(LOOK_EVERY_MS);
+  while (!state.hasEnded && !(await condition())) await sleep(LOOK_EVERY_MS);
 }
 
 async function linesOf(cli: CliSession): Promise<number> {

@@ -2,9 +2,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openCliSession, type CliSession } from "../support/cli-session.ts";
+import { COMPILE_CACHE, openCliSession, type CliSession } from "../support/cli-session.ts";
 import { startProgram, type RunningProgram } from "../support/run-cli.ts";
-import { COMPILE_CACHE } from "../support/cli-session.ts";
 import { testRedisUrl } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
 

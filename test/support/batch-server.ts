@@ -128,34 +128,19 @@ function promptOf(body: unknown): string {
 
 function openAi(asked: Asked, state: State): void {
   const { method, path, body, response } = asked;
-  const { files, made, live, options } = state;
+  const { files, made } = state;
   if (method === "POST" && path === "/v1/files") {
     const id = `file-${files.size + 1}`;
     files.set(id, body.slice(body.indexOf("\r\n\r\n", body.indexOf("filename=")) + 4, body.lastIndexOf("\r\n--")));
     return send(response, 200, { id, object: "file", purpose: "batch" });
   }
-  if (method === "POST" && path === "/v1/batches") {
-    const { input_file_id: file, metadata } = JSON.parse(body) as { input_file_id: string; metadata: unknown };
-    const lines = (files.get(file) ?? "").trim().split("\n");
-    const rows = lines.map((line) => {
-      const { custom_id: customId, body: row } = JSON.parse(line) as {
-        custom_id: string;
-        body: Record<string, unknown>;
-      };
-      return { customId, body: row };
-    });
-    return make(asked, state, newBatch(state, { rows, metadata }), (batch) => openAiBatch(batch, state));
-  }
+  if (method === "POST" && path === "/v1/batches") return makeOpenAi(asked, state);
   if (method === "GET" && path === "/v1/batches") {
     for (const batch of made) batch.looksLeft--;
-    const data = made.map((batch) => openAiBatch(batch, state)).reverse();
+    const data = made.map((batch) => openAiBatch(batch, state)).toReversed();
     return send(response, 200, { object: "list", data, has_more: false });
   }
-  if (path === "/v1/chat/completions") {
-    live.push(JSON.parse(body));
-    const fate = options.live?.(promptOf(JSON.parse(body))) ?? { text: `Live text ${live.length}.` };
-    return "text" in fate ? send(response, 200, completion(fate.text)) : send(response, fate.status, openAiError(fate));
-  }
+  if (path === "/v1/chat/completions") return liveOpenAi(asked, state);
   const [, , kind, id, action] = path.split("/");
   const batch = made.find((one) => one.id === id || `${one.id}-out` === id || `${one.id}-err` === id);
   if (batch === undefined)
@@ -164,6 +149,27 @@ function openAi(asked: Asked, state: State): void {
   if (action === "cancel") batch.isCancelled = true;
   else batch.looksLeft--;
   return send(response, 200, openAiBatch(batch, state));
+}
+
+function makeOpenAi(asked: Asked, state: State): void {
+  const { body } = asked;
+  const { files } = state;
+  const { input_file_id: file, metadata } = JSON.parse(body) as { input_file_id: string; metadata: unknown };
+  const lines = (files.get(file) ?? "").trim().split("\n");
+  const rows = lines.map((line) => {
+    const { custom_id: customId, body: row } = JSON.parse(line) as {
+      custom_id: string;
+      body: Record<string, unknown>;
+    };
+    return { customId, body: row };
+  });
+  return make(asked, state, newBatch(state, { rows, metadata }), (batch) => openAiBatch(batch, state));
+}
+
+function liveOpenAi({ body, response }: Asked, { live, options }: State): void {
+  live.push(JSON.parse(body));
+  const fate = options.live?.(promptOf(JSON.parse(body))) ?? { text: `Live text ${live.length}.` };
+  return "text" in fate ? send(response, 200, completion(fate.text)) : send(response, fate.status, openAiError(fate));
 }
 
 function openAiBatch(batch: MadeBatch, state: State): unknown {
@@ -241,7 +247,7 @@ function anthropic(asked: Asked, state: State): void {
   }
   if (method === "GET" && path === "/v1/messages/batches") {
     for (const batch of made) batch.looksLeft--;
-    const data = made.map((batch) => anthropicBatch(batch, state)).reverse();
+    const data = made.map((batch) => anthropicBatch(batch, state)).toReversed();
     return send(response, 200, { data, has_more: false, first_id: null, last_id: null });
   }
   if (path === "/v1/messages") {

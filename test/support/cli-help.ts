@@ -43,7 +43,7 @@ async function helpOf(commands: readonly string[]): Promise<CommandHelp[]> {
 
 function commandsIn(text: string): string[] {
   const list = /^Commands:\n((?: {2}.*\n)+)/m.exec(text)?.[1] ?? "";
-  return [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name).filter((name) => name !== "help");
+  return [...list.matchAll(/^ {2}([\w-]+)/gm)].map(([, name = ""]) => name).filter((name) => name !== "help");
 }
 
 function optionsIn(text: string): string[] {

@@ -5,6 +5,7 @@ import type { HttpTransport } from "../http/http-transport.ts";
 import { readData, type ListedModel } from "../http/list-models.ts";
 import { loadedOnce } from "../http/loaded-once.ts";
 import type { Provider } from "../provider.ts";
+import { ANTHROPIC_ID, API_VERSION, rootOf } from "./api.ts";
 import { assembleMessage } from "./assemble-message.ts";
 import { createMessageBatches } from "./message-batches.ts";
 import { buildRequest, type MessagesBody } from "./build-request.ts";
@@ -12,7 +13,7 @@ import models from "./models.json" with { type: "json" };
 import { readMessage } from "./read-message.ts";
 
 export const ANTHROPIC: ProviderDefinition = {
-  id: "anthropic",
+  id: ANTHROPIC_ID,
   title: "Anthropic Claude",
   keyVariables: ["ANTHROPIC_API_KEY"],
   keyPoolVariables: ["ANTHROPIC_API_KEYS"],
@@ -39,9 +40,6 @@ export const ANTHROPIC: ProviderDefinition = {
   batch: createMessageBatches,
   create: createAnthropic,
 };
-
-/** The last version that takes sampling parameters. The package's own, 2026-10-21, answers 400 to each of them. */
-export const API_VERSION = "2023-06-01";
 
 function createAnthropic(connection: ProviderConnection, { catalogue, ...context }: ProviderContext): Provider {
   const client = loadedOnce(() => createClient(connection, context.transport));
@@ -91,9 +89,4 @@ async function createClient({ apiKey, baseUrl }: ProviderConnection, { fetch }: 
 function aliases(listed: ListedModel): ListedModel[] {
   const model = /^(claude-[a-z]+-\d+-\d+)-\d{8}$/.exec(listed.model)?.[1];
   return model === undefined ? [] : [{ ...listed, model }];
-}
-
-/** People also write the base URL with the version, as those of other vendors are. */
-export function rootOf({ baseUrl }: Pick<ProviderConnection, "baseUrl">): string {
-  return baseUrl.replace(/\/v1$/, "");
 }

@@ -6,7 +6,7 @@ import { respondToRow } from "../http/http-provider.ts";
 import { parseJson } from "../http/json.ts";
 import { ProviderError } from "../provider-error.ts";
 import type { GenerateRequest } from "../provider.ts";
-import { ANTHROPIC, API_VERSION, rootOf } from "./anthropic-provider.ts";
+import { ANTHROPIC_ID, API_VERSION, rootOf } from "./api.ts";
 import { buildRequest } from "./build-request.ts";
 import { readMessage } from "./read-message.ts";
 
@@ -61,30 +61,32 @@ export function createMessageBatches(
 ): BatchApi {
   const secrets = [connection.apiKey ?? ""];
   const http = createBatchHttp({
-    id: ANTHROPIC.id,
+    id: ANTHROPIC_ID,
     baseUrl: rootOf(connection),
     headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": API_VERSION },
     ...{ secrets, dispatcher: transport.dispatcher, now },
   });
   const vendor: Vendor = { http, secrets, family: (...model) => catalogue.family(...model), now };
-  const place = (batchId: string): string => `${PATH}/${encodeURIComponent(batchId)}`;
   return {
     ...{ maxRows: MOST_ROWS, maxBytes: MOST_BYTES, priceFactor: 0.5 },
     async submit(rows, _marker, signal) {
       const requests = [...rows].map(([customId, request]) => {
-        const family = vendor.family(ANTHROPIC.id, request.model);
+        const family = vendor.family(ANTHROPIC_ID, request.model);
         return { custom_id: customId, params: buildRequest(unstreamed(request), family).body };
       });
-      return parsed(batchSchema, await http.call("POST", PATH, { requests }, signal)).id;
+      return parsed(batchSchema, await http.post(PATH, { requests }, signal)).id;
     },
     find: async (probe, signal) => await find(vendor, probe, signal),
-    status: async (batchId, signal) =>
-      statusOf(parsed(batchSchema, await http.call("GET", place(batchId), null, signal))),
+    status: async (batchId, signal) => statusOf(parsed(batchSchema, await http.get(place(batchId), signal))),
     results: (batchId, rows, signal) => results(vendor, { batchId, rows }, signal),
     async cancel(batchId, signal) {
-      await http.call("POST", `${place(batchId)}/cancel`, null, signal);
+      await http.post(`${place(batchId)}/cancel`, null, signal);
     },
   };
+}
+
+function place(batchId: string): string {
+  return `${PATH}/${encodeURIComponent(batchId)}`;
 }
 
 function unstreamed(request: GenerateRequest): GenerateRequest {
@@ -96,7 +98,7 @@ const CLOCK_MARGIN_MS = 60_000;
 
 /** A batch tells whose it is only by its results: while one that could be ours is running, nobody can tell. */
 async function find({ http }: Vendor, probe: BatchProbe, signal: AbortSignal): Promise<string | null> {
-  const { data } = parsed(listSchema, await http.call("GET", `${PATH}?limit=100`, null, signal));
+  const { data } = parsed(listSchema, await http.get(`${PATH}?limit=100`, signal));
   const candidates = data.filter(
     (batch) =>
       !probe.known.has(batch.id) &&
@@ -104,7 +106,7 @@ async function find({ http }: Vendor, probe: BatchProbe, signal: AbortSignal): P
       totalOf(batch) === probe.rows,
   );
   for (const { id } of candidates.filter(({ processing_status: status }) => status === "ended")) {
-    for await (const line of http.lines(`${PATH}/${encodeURIComponent(id)}/results`, signal)) {
+    for await (const line of http.lines(`${place(id)}/results`, signal)) {
       const row = line === null ? undefined : lineSchema.safeParse(parseJson(line)).data;
       if (row?.custom_id.startsWith(`${probe.marker}-`) === true) return id;
       break;
@@ -113,7 +115,7 @@ async function find({ http }: Vendor, probe: BatchProbe, signal: AbortSignal): P
   const running = candidates.find(({ processing_status: status }) => status !== "ended");
   if (running === undefined) return null;
   throw new ProviderError(`whether batch ${running.id} is ours can be told when it has ended`, {
-    ...{ kind: "overloaded", provider: ANTHROPIC.id, sent: "yes" },
+    ...{ kind: "overloaded", provider: ANTHROPIC_ID, sent: "yes" },
   });
 }
 
@@ -142,7 +144,7 @@ async function* results(
   { batchId, rows }: { readonly batchId: string; readonly rows: BatchRows },
   signal: AbortSignal,
 ): AsyncGenerator<BatchRowResult> {
-  for await (const line of vendor.http.lines(`${PATH}/${encodeURIComponent(batchId)}/results`, signal)) {
+  for await (const line of vendor.http.lines(`${place(batchId)}/results`, signal)) {
     const row = line === null ? undefined : lineSchema.safeParse(parseJson(line)).data;
     const request = row === undefined ? undefined : rows.get(row.custom_id);
     if (row !== undefined && request !== undefined) yield [row.custom_id, outcomeOf(row.result, request, vendor)];
@@ -166,7 +168,7 @@ function outcomeOf(result: Line["result"], request: GenerateRequest, { secrets, 
       const body = result.type === "succeeded" ? result.message : result.error;
       const status = result.type === "succeeded" ? 200 : (STATUS[typeOf(body)] ?? 500);
       const answer = { status, headers: {}, text: JSON.stringify(body), isStream: false };
-      const dialect = { id: ANTHROPIC.id, secrets, read: readMessage };
+      const dialect = { id: ANTHROPIC_ID, secrets, read: readMessage };
       try {
         return { is: "answered", response: respondToRow(dialect, request, { answer, adjustedParams: [], now }) };
       } catch (thrown) {
@@ -188,7 +190,7 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   if (result.success) return result.data;
   throw new ProviderError("an answer that is no batch", {
     kind: "invalid-response",
-    provider: ANTHROPIC.id,
+    provider: ANTHROPIC_ID,
     sent: "yes",
   });
 }

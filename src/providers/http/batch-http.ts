@@ -22,22 +22,26 @@ export interface BatchHttpOptions {
   readonly now: () => number;
 }
 
-/** The calls of a batch API. Both throw ProviderError and nothing else. */
+/** The calls of a batch API. They throw ProviderError and nothing else. */
 export interface BatchHttp {
   /** @param path begins with `/` @returns the parsed body */
-  call(method: "GET" | "POST", path: string, body: unknown, signal: AbortSignal): Promise<unknown>;
+  get(path: string, signal: AbortSignal): Promise<unknown>;
+  /** @param body JSON, or a form as `Blob`; `null`: none */
+  post(path: string, body: unknown, signal: AbortSignal): Promise<unknown>;
   /** A file, line by line; `null` for a line that is too long to be one. */
   lines(path: string, signal: AbortSignal): AsyncGenerator<string | null>;
 }
 
 export function createBatchHttp(options: BatchHttpOptions): BatchHttp {
+  const call = async (asked: BatchRequest, signal: AbortSignal): Promise<unknown> => {
+    const answer = await send(options, asked, signal);
+    const text = await readText(answer.body, options);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return parseJson(text);
+    throw statusError(answer, text, options);
+  };
   return {
-    async call(method, path, body, signal) {
-      const answer = await send(options, { method, path, body }, signal);
-      const text = await readText(answer.body, options);
-      if (answer.statusCode >= 200 && answer.statusCode < 300) return parseJson(text);
-      throw statusError(answer, text, options);
-    },
+    get: async (path, signal) => await call({ method: "GET", path, body: null }, signal),
+    post: async (path, body, signal) => await call({ method: "POST", path, body }, signal),
     async *lines(path, signal) {
       const answer = await send(options, { method: "GET", path, body: null }, signal);
       if (answer.statusCode !== 200) throw statusError(answer, await readText(answer.body, options), options);

@@ -75,7 +75,7 @@ export function createBatches(vendor: ChatCompletionsVendor, { transport, now = 
     status: async (batchId, signal) => statusOf(await readBatch(own, batchId, signal)),
     results: (batchId, rows, signal) => results(own, { batchId, rows }, signal),
     async cancel(batchId, signal) {
-      await http.call("POST", `${PATH}/${encodeURIComponent(batchId)}/cancel`, null, signal);
+      await http.post(`${PATH}/${encodeURIComponent(batchId)}/cancel`, null, signal);
     },
   };
 }
@@ -90,12 +90,12 @@ async function submit(
     return `${JSON.stringify({ custom_id: customId, method: "POST", url: "/v1/chat/completions", body })}\n`;
   });
   const form = formOf({ purpose: "batch" }, { name: `${marker}.jsonl`, content: lines.join("") });
-  const file = parsed(fileSchema, await http.call("POST", "/files", form, signal), id);
+  const file = parsed(fileSchema, await http.post("/files", form, signal), id);
   const request = {
     ...{ input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" },
     metadata: { puppet_engine_batch: marker },
   };
-  return parsed(batchSchema, await http.call("POST", PATH, request, signal), id).id;
+  return parsed(batchSchema, await http.post(PATH, request, signal), id).id;
 }
 
 function unstreamed(request: GenerateRequest): GenerateRequest {
@@ -123,7 +123,7 @@ async function find({ id, http }: Vendor, probe: BatchProbe, signal: AbortSignal
   for (let page = 0; page < MOST_PAGES; page++) {
     const { data, has_more: hasMore } = parsed(
       listSchema,
-      await http.call("GET", `${PATH}?limit=${LISTED}${after}`, null, signal),
+      await http.get(`${PATH}?limit=${LISTED}${after}`, signal),
       id,
     );
     const found = data.find(({ metadata }) => metadata?.["puppet_engine_batch"] === probe.marker);
@@ -137,7 +137,7 @@ async function find({ id, http }: Vendor, probe: BatchProbe, signal: AbortSignal
 }
 
 async function readBatch({ id, http }: Vendor, batchId: string, signal: AbortSignal): Promise<Batch> {
-  return parsed(batchSchema, await http.call("GET", `${PATH}/${encodeURIComponent(batchId)}`, null, signal), id);
+  return parsed(batchSchema, await http.get(`${PATH}/${encodeURIComponent(batchId)}`, signal), id);
 }
 
 const ENDED: ReadonlySet<string> = new Set(["completed", "expired", "cancelled"]);
