@@ -149,7 +149,7 @@ const SAMPLE_OUTPUT = outputLine({
     model: "gpt-6-luna",
   },
   ...{ finishReason: "stop", adjustedParams: [], costMicroUsd: 1, finishedAt: 0 },
-  finishing: { changes: [], weightedLength: 1, limit: 280 },
+  finishing: { changes: ["quotes-removed"], weightedLength: 1, limit: 280 },
   usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
   attempts: [
     {

@@ -6,9 +6,11 @@ import { targetName, type Target } from "./targets.ts";
  * primary, so that models are compared under the same settings.
  * @param turn which of its rotating prompts, counted round and round; the variant has that one alone, as the agent's own
  *   turns would differ from model to model
+ * Texts about the same are what it is about: they are not compared with each other, or with what was published.
  */
 export function variantOf(agent: Agent, target: Target, turn: number): Agent {
-  return { ...agent, chain: [memberFor(agent, target)], prompt: promptAt(agent.prompt, turn) };
+  const { chain: _ownChain, prompt, ...rest } = agent;
+  return { ...rest, chain: [memberFor(agent, target)], prompt: promptAt(prompt, turn), variety: false };
 }
 
 function memberFor({ chain }: Agent, target: Target): ChainMember {

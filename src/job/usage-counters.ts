@@ -26,7 +26,6 @@ export type Counter = (typeof COUNTERS)[number];
  * They count for the day on which the text was finished, and for who wrote it.
  */
 export const FEEDBACK_COUNTERS = ["feedbackCount", "feedbackMilli"] as const;
-export type FeedbackCounter = (typeof FEEDBACK_COUNTERS)[number];
 
 /** Texts that came from the cache, counted for who had written them. No row stands for them: nobody was called. */
 export const CACHE_COUNTER = "cacheHits";

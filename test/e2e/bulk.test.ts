@@ -183,7 +183,11 @@ it.concurrent.each([
   ["empty", "empty.csv", /^error: empty\.csv: got 0 rows; expected at least one row$/m],
   ["nothing but a header", "header.csv", /^error: header\.csv: got 0 rows; expected at least one row$/m],
   ["blank lines only", "blank.jsonl", /^error: blank\.jsonl: got 0 rows; expected at least one row$/m],
-  ["of an unknown kind", "topics.xlsx", /^error: topics\.xlsx: got a file named .*; expected \*\.csv or \*\.jsonl$/m],
+  [
+    "of an unknown kind",
+    "topics.xlsx",
+    /^error: topics\.xlsx: got a file named .*; expected \*\.csv or \*\.jsonl, or one of them as \*\.gz$/m,
+  ],
 ])("an input that is %s: exit 2 and the reason", async (_, name, message) => {
   await using cli = await openCliSession();
   await cli.write("empty.csv", "");

@@ -38,6 +38,7 @@ it("--json prints one line with everything about the result", async () => {
     attempts: [
       { provider: "fake", model: "fake-1", outcome: "succeeded", durationMs: expect.any(Number) as number, costUsd: 0 },
     ],
+    finishing: { changes: [], weightedLength: expect.any(Number) as number, limit: 280 },
   });
   const result = await cli.run("result", "a", "--json");
   expect(JSON.parse(result.stdout)).toEqual(JSON.parse(stdout));

@@ -32,7 +32,7 @@ it("the help names every command, and each one's help says what it does and expl
   expect(root.stdout).toMatch(/Exit codes:\s+0 ok[^]*130 interrupted/);
 
   const kinds = commandsIn((await runCli(["enqueue", "--help"], NOWHERE)).stdout);
-  expect(kinds).toEqual(["tweet", "reply", "content"]);
+  expect(kinds).toEqual(["tweet", "reply", "quote", "thread", "content"]);
   const paths = [...commands.map((name) => [name]), ...kinds.map((name) => ["enqueue", name])];
   const helps = await Promise.all(paths.map(async (path) => await runCli([...path, "--help"], NOWHERE)));
   for (const [index, { code, stdout, stderr }] of helps.entries()) {
@@ -53,7 +53,11 @@ it.concurrent.each([
   ["an unknown kind of job", ["enqueue", "poem"], /unknown command 'poem'/],
   ["an argument that is missing", ["result"], /missing required argument 'id'/],
   ["one argument too many", ["cancel", "a", "b"], /too many arguments/],
-  ["an option that is missing", ["bulk", "topics.csv"], /required option '--out <file>' not specified/],
+  [
+    "an option that is missing",
+    ["enqueue", "reply", "--agent", "ada"],
+    /required option '--mention <text>' not specified/,
+  ],
   ["an option without its value", ["enqueue", "tweet", "--agent"], /argument missing/],
   ["concurrency 0", ["worker", "--concurrency", "0"], /'0' is invalid\. Expected an integer of at least 1/],
   ["an unknown dimension", ["usage", "--by", "planet"], /Allowed choices are provider, model, agent, day/],

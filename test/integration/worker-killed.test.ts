@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { startSystem, TEST_KEYS } from "../support/generation-system.ts";
+import { NORI, startSystem, TEST_KEYS } from "../support/generation-system.ts";
 import { hang } from "../support/misbehaving-answers.ts";
 import { completionAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
@@ -14,7 +14,7 @@ it(
   "a worker that is killed in mid-call: another one runs the job again, there is one result, and every call is accounted for",
   async () => {
     await using openai = await startRecordedServer(hang, completionAnswer({ text: "Second time lucky." }));
-    await using system = await startSystem({ openai });
+    await using system = await startSystem({ openai, agents: [{ ...NORI, variety: false }] });
     const start = (): RunningProgram =>
       startCli(["worker"], {
         env: {

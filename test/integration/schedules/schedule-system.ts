@@ -6,6 +6,7 @@ import { compileOptions } from "../../../src/compose.ts";
 import type { GenerationJob } from "../../../src/job/generation-job.ts";
 import type { Clock } from "../../../src/platform/clock.ts";
 import { createLaneQueues } from "../../../src/queue/lane-queues.ts";
+import { BATCH } from "../../../src/queue/lane.ts";
 import { createScheduleBook, type Schedules } from "../../../src/queue/schedule-book.ts";
 import { createScheduleStore } from "../../../src/queue/schedule-store.ts";
 import type { TickContext } from "../../../src/queue/schedule-tick.ts";
@@ -28,7 +29,7 @@ export interface ScheduleSystem extends AsyncDisposable {
   /** One of any number of processes. */
   ticker(options?: { readonly agentsDirectory?: string; readonly behindMs?: number }): ScheduleTicker;
   context(): TickContext;
-  /** The jobs that are in the lane of fake agents, oldest slot first. */
+  /** The jobs that are in the lane of fake agents, or wait for a batch, oldest slot first. */
   jobs(): Promise<readonly GenerationJob[]>;
   /** Their ids. */
   jobIds(): Promise<readonly string[]>;
@@ -62,8 +63,11 @@ export async function openScheduleSystem(now: string, url = testRedisUrl()): Pro
     topicsOf: createTopicsReader(agentsDirectory, logger),
   });
   const jobs = async (): Promise<GenerationJob[]> => {
-    const found = await queues.get("fake~fake-1").getJobs();
-    return found.map(({ data }) => data as GenerationJob).sort((a, b) => slotOf(a) - slotOf(b));
+    const found = await Promise.all(["fake~fake-1", BATCH.name].map((name) => queues.get(name).getJobs()));
+    return found
+      .flat()
+      .map(({ data }) => data as GenerationJob)
+      .sort((a, b) => slotOf(a) - slotOf(b));
   };
   return {
     ...{ redis, namespace, logs, jobs },
