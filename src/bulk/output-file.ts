@@ -94,7 +94,11 @@ async function flush(file: FileHandle): Promise<void> {
   await file.close();
 }
 
-async function checkTarget(path: string, { resume, force }: OutputOptions): Promise<void> {
+/** @throws InvalidInputError as `openOutput`, before anything is read or written */
+export async function checkTarget(
+  path: string,
+  { resume, force }: Pick<OutputOptions, "resume" | "force">,
+): Promise<void> {
   const part = `${path}.part`;
   const isFolder = (await kindOf(path)) === "folder";
   const isInterrupted = (await kindOf(part)) !== "nothing";

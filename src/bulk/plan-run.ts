@@ -71,6 +71,8 @@ export class RunPlan {
   }
 }
 
+const DAY_MS = 24 * 3600_000;
+
 /** A vendor's limits, as the configuration file has them. */
 export interface PlannedLimit {
   readonly provider: string;
@@ -95,19 +97,26 @@ export function leastDurationMs(
   keys: number,
 ): number | null {
   const { provider, model, rows, inputTokens, outputTokens } = planned;
-  const own = limits.filter((limit) => limit.provider === provider && (limit.model ?? model) === model);
+  const ofProvider = limits.filter((limit) => limit.provider === provider);
+  const ofModel = ofProvider.filter((limit) => limit.model === model);
+  // As ADMIT has it: an entry for the model is all that counts for it.
+  const own = ofModel.length > 0 ? ofModel : ofProvider.filter((limit) => limit.model === null);
   const times = own.flatMap((limit) => {
     const rates: readonly (readonly [amount: number, perSecond: number | undefined])[] = [
       [rows, limit.requestsPerSecond],
       [rows, perSecond(limit.requestsPerMinute, 60)],
-      [rows, perSecond(limit.requestsPerDay, 86_400)],
       [inputTokens + outputTokens, perSecond(limit.tokensPerMinute, 60)],
       [inputTokens, perSecond(limit.inputTokensPerMinute, 60)],
       [outputTokens, perSecond(limit.outputTokensPerMinute, 60)],
     ];
-    return rates.flatMap(([amount, rate]) =>
-      rate === undefined ? [] : [Math.max(0, (amount / (rate * keys) - limit.burstSeconds) * 1000)],
-    );
+    // A day's requests may all be made at its beginning.
+    const days = limit.requestsPerDay === undefined ? [] : [Math.ceil(rows / (limit.requestsPerDay * keys)) - 1];
+    return [
+      ...days.map((count) => Math.max(0, count) * DAY_MS),
+      ...rates.flatMap(([amount, rate]) =>
+        rate === undefined ? [] : [Math.max(0, (amount / (rate * keys) - limit.burstSeconds) * 1000)],
+      ),
+    ];
   });
   return times.length === 0 ? null : Math.round(Math.max(...times));
 }

@@ -12,7 +12,7 @@ export type InputFormat = "csv" | "jsonl";
  * Writes a stream into a file, so that it can be read more than once and a run be resumed: its name gets the ending of what
  * is in it.
  * @param path without an ending
- * @param format default: what it begins with tells JSON and CSV apart; of compressed input JSON is taken for granted
+ * @param format default: what it begins with tells JSON and CSV apart; needed for compressed input
  * @returns the file
  * @throws InvalidInputError when there is nothing in the stream
  */
@@ -35,7 +35,13 @@ export async function spool(
     throw new InvalidInputError([{ source: "standard input", path: "", got: "0 rows", expected: "at least one row" }]);
   }
   const isCompressed = beginning.subarray(0, 2).equals(GZIP);
-  const isJson = isCompressed || /^\uFEFF?\s*\{/.test(beginning.toString("utf8"));
+  if (isCompressed && format === undefined) {
+    const got = "compressed input";
+    throw new InvalidInputError([
+      { source: "standard input", path: "", got, expected: "--format csv or jsonl with it" },
+    ]);
+  }
+  const isJson = /^\uFEFF?\s*\{/.test(beginning.toString("utf8"));
   const named = `${path}.${format ?? (isJson ? "jsonl" : "csv")}${isCompressed ? ".gz" : ""}`;
   await rename(part, named);
   return named;

@@ -15,9 +15,11 @@ export interface DryRunOptions {
 
 interface ShownModel extends Readonly<PlannedModel> {
   readonly leastMs: number | null;
+  /** `null`: its provider has no batch API, or the price is not known. */
+  readonly batchMicroUsd: number | null;
 }
 
-/** Of the live price. Source: the vendors' pages of prices, November 2026. */
+/** Of the live price. Source: OpenAI's and Anthropic's pages of prices, November 2026. */
 const BATCH_SHARE = 0.5;
 
 /** Says what a run would take, and enqueues nothing. @throws InvalidRowsError, InvalidInputError as a run does */
@@ -31,18 +33,18 @@ export async function dryRun(workplace: Workplace, { source, skipInvalid, json }
   });
   const limits = config.file.limits.map(({ model = null, ...limit }) => ({ ...limit, model }));
   const models = plan.models().map((model): ShownModel => {
-    const { limitGroups = [] } = definitions.find(({ id }) => id === model.provider) ?? {};
+    const { limitGroups = [], batch = null } = definitions.find(({ id }) => id === model.provider) ?? {};
+    const batchMicroUsd = batch === null || model.costMicroUsd === null ? null : model.costMicroUsd * BATCH_SHARE;
     const keys = limitGroups.includes("key") ? Math.max(1, settings[model.provider]?.apiKeys?.length ?? 1) : 1;
-    return { ...model, leastMs: leastDurationMs(model, limits, keys) };
+    return { ...model, batchMicroUsd, leastMs: leastDurationMs(model, limits, keys) };
   });
   const { rows, duplicates, invalid } = summary;
   if (json) console.log(JSON.stringify({ rows, duplicates, invalid, models: models.map(modelJson) }));
   else print({ rows, duplicates, invalid }, models);
 }
 
-function modelJson({ costMicroUsd, ...model }: ShownModel): object {
-  const batch = costMicroUsd === null ? null : costMicroUsd * BATCH_SHARE;
-  return { ...model, costUsd: toUsd(costMicroUsd), batchCostUsd: toUsd(batch) };
+function modelJson({ costMicroUsd, batchMicroUsd, ...model }: ShownModel): object {
+  return { ...model, costUsd: toUsd(costMicroUsd), batchCostUsd: toUsd(batchMicroUsd) };
 }
 
 const COLUMNS: readonly Column<ShownModel>[] = [
@@ -50,13 +52,13 @@ const COLUMNS: readonly Column<ShownModel>[] = [
   { head: "rows", isNumber: true, cell: ({ rows }) => integer(rows) },
   { head: "tokens in", isNumber: true, cell: ({ inputTokens }) => integer(inputTokens) },
   { head: "tokens out ≤", isNumber: true, cell: ({ outputTokens }) => integer(outputTokens) },
-  { head: "USD ≤", isNumber: true, cell: ({ costMicroUsd }) => showCost(costMicroUsd, 1) },
-  { head: "in batches ≤", isNumber: true, cell: ({ costMicroUsd }) => showCost(costMicroUsd, BATCH_SHARE) },
+  { head: "USD ≤", isNumber: true, cell: ({ costMicroUsd }) => showCost(costMicroUsd, "?") },
+  { head: "in batches ≤", isNumber: true, cell: ({ batchMicroUsd }) => showCost(batchMicroUsd, "–") },
   { head: "takes ≥", isNumber: true, cell: ({ leastMs }) => (leastMs === null ? "no limit known" : duration(leastMs)) },
 ];
 
-function showCost(microUsd: number | null, share: number): string {
-  return microUsd === null ? "?" : formatUsd(microUsd * share);
+function showCost(microUsd: number | null, unknown: string): string {
+  return microUsd === null ? unknown : formatUsd(microUsd);
 }
 
 function print(

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkInput, type InputSummary } from "../bulk/check-input.ts";
 import {
+  checkTarget,
   dropFailedLines,
   openOutput,
   readRunManifest,
@@ -34,6 +35,12 @@ export async function bulk(input: string, options: BulkCommandOptions, runId: st
   }
   using signals = listenForShutdown();
   await using workplace = await openWorkplace({ fake });
+  const { resume = false, force = false } = options;
+  if (input === "-" && resume) {
+    refuseOption("input", "standard input", `the file that it was kept in, such as ${out}.input.jsonl`);
+  }
+  // Before standard input is kept: an interrupted run may have the place.
+  if (options.retryFailed !== true) await checkTarget(out, { resume, force });
   const file = await readable(input, { ...options, place: `${out}.input` });
   return await runFile({ workplace, signals, file, out, options, runId });
 }

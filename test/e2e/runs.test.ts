@@ -199,6 +199,18 @@ describe("the input may be", () => {
     await expect(cli.read(`out.jsonl.input.${kind}`), "it is gone when the run is done").rejects.toThrow("ENOENT");
   });
 
+  it("but not where the input of an interrupted run is kept", async () => {
+    await using cli = await openCliSession();
+    await cli.write("out.jsonl.part", "");
+    await cli.write("out.jsonl.input.jsonl", "precious");
+    const { code, stderr } = await piped(cli, '{"agent":"echo","topic":"x"}\n');
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("an unfinished run") as string });
+    expect(await cli.read("out.jsonl.input.jsonl")).toBe("precious");
+    expect((await cli.run("bulk", "-", "--out", "out.jsonl", "--resume")).stderr).toContain(
+      "got standard input; expected the file that it was kept in, such as out.jsonl.input.jsonl",
+    );
+  });
+
   it("but not an empty standard input", async () => {
     await using cli = await openCliSession();
     expect(await piped(cli, "")).toMatchObject({
