@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       ...["src/models/is-omitted.ts", "src/models/least-reasoning.ts"],
       ...["src/providers/provider-error.ts", "src/platform/"],
     ],
-    types: ["src/models/", ...PROVIDER_CONTRACT],
+    types: ["src/models/", "src/providers/batch.ts", ...PROVIDER_CONTRACT],
     packages: ["eventsource-parser", "undici"],
   },
   "src/providers/openai-compatible/": { ...VENDOR, packages: ["openai", "zod"] },

@@ -38,17 +38,19 @@ export interface BatchApi {
   submit(rows: BatchRows, marker: string, signal: AbortSignal): Promise<string>;
   /**
    * Looks for a batch that was submitted although nobody noted its id.
-   * @returns its id; `null`: the vendor has none @throws ProviderError, also while that cannot be told yet (`overloaded`)
+   * @returns its id; `null`: the vendor certainly has none
+   * @throws ProviderError, also while that cannot be told (`overloaded`); none of them says that there is no such batch
    */
   find(probe: BatchProbe, signal: AbortSignal): Promise<string | null>;
   /** @throws ProviderError */
   status(batchId: string, signal: AbortSignal): Promise<BatchStatus>;
   /**
-   * An outcome for every row that the vendor tells of, in any order; ids that are not among the rows are left out.
+   * An outcome for every row that the vendor tells of, in any order; ids that are not among the rows are left out. A row
+   * whose answer cannot be read has failed; one that is not told of was not run.
    * @throws ProviderError
    */
   results(batchId: string, rows: BatchRows, signal: AbortSignal): AsyncIterable<BatchRowResult>;
-  /** @throws ProviderError */
+  /** Of one that is over already: nothing happens. @throws ProviderError */
   cancel(batchId: string, signal: AbortSignal): Promise<void>;
 }
 

@@ -2,9 +2,15 @@ import { z } from "zod";
 import type { BatchApi, BatchProbe, BatchRowOutcome, BatchRowResult, BatchRows, BatchStatus } from "../batch.ts";
 import type { ProviderConnection, ProviderContext } from "../definition.ts";
 import { createBatchHttp, type BatchHttp } from "../http/batch-http.ts";
-import { respondToRow } from "../http/http-provider.ts";
-import { parseJson } from "../http/json.ts";
-import { ProviderError } from "../provider-error.ts";
+import {
+  answeredRow,
+  cancelUnlessOver,
+  cannotBeTold,
+  customIdOf,
+  noBatch,
+  readRows,
+  unstreamed,
+} from "../http/batch-rows.ts";
 import type { GenerateRequest } from "../provider.ts";
 import { ANTHROPIC_ID, API_VERSION, rootOf } from "./api.ts";
 import { buildRequest } from "./build-request.ts";
@@ -36,7 +42,11 @@ const batchSchema = z.object({
 });
 type Batch = z.output<typeof batchSchema>;
 
-const listSchema = z.object({ data: z.array(batchSchema) });
+const listSchema = z.object({
+  data: z.array(batchSchema),
+  has_more: z.boolean().catch(false),
+  last_id: z.string().nullish().catch(null),
+});
 const lineSchema = z.object({
   custom_id: z.string(),
   result: z.discriminatedUnion("type", [
@@ -46,7 +56,6 @@ const lineSchema = z.object({
     z.object({ type: z.literal("expired") }),
   ]),
 });
-type Line = z.output<typeof lineSchema>;
 
 interface Vendor {
   readonly http: BatchHttp;
@@ -80,7 +89,10 @@ export function createMessageBatches(
     status: async (batchId, signal) => statusOf(parsed(batchSchema, await http.get(place(batchId), signal))),
     results: (batchId, rows, signal) => results(vendor, { batchId, rows }, signal),
     async cancel(batchId, signal) {
-      await http.post(`${place(batchId)}/cancel`, null, signal);
+      await cancelUnlessOver(
+        async () => await http.post(`${place(batchId)}/cancel`, null, signal),
+        async () => parsed(batchSchema, await http.get(place(batchId), signal)).processing_status === "in_progress",
+      );
     },
   };
 }
@@ -89,34 +101,57 @@ function place(batchId: string): string {
   return `${PATH}/${encodeURIComponent(batchId)}`;
 }
 
-function unstreamed(request: GenerateRequest): GenerateRequest {
-  return { ...request, parameters: { ...request.parameters, stream: false } };
-}
-
 /** Clocks differ a little. */
 const CLOCK_MARGIN_MS = 60_000;
+const LISTED = 100;
+/** Batches that nobody has taken up are found among so many of the last. */
+const MOST_PAGES = 10;
 
-/** A batch tells whose it is only by its results: while one that could be ours is running, nobody can tell. */
+/**
+ * A batch tells whose it is only by its results. While one that could be ours is running nobody can tell, and when its
+ * results say nothing nobody ever can: it is neither taken up nor sent again then.
+ */
 async function find({ http }: Vendor, probe: BatchProbe, signal: AbortSignal): Promise<string | null> {
-  const { data } = parsed(listSchema, await http.get(`${PATH}?limit=100`, signal));
-  const candidates = data.filter(
-    (batch) =>
-      !probe.known.has(batch.id) &&
-      Date.parse(batch.created_at) >= probe.submittedAfter - CLOCK_MARGIN_MS &&
-      totalOf(batch) === probe.rows,
-  );
-  for (const { id } of candidates.filter(({ processing_status: status }) => status === "ended")) {
-    for await (const line of http.lines(`${place(id)}/results`, signal)) {
-      const row = line === null ? undefined : lineSchema.safeParse(parseJson(line)).data;
-      if (row?.custom_id.startsWith(`${probe.marker}-`) === true) return id;
-      break;
-    }
+  const candidates = await candidatesOf(http, probe, signal);
+  let unsure: string | undefined;
+  for (const batch of candidates) {
+    const isOurs = batch.processing_status === "ended" ? await hasRowsOf(http, { batch, probe }, signal) : null;
+    if (isOurs === true) return batch.id;
+    if (isOurs === null) unsure ??= batch.id;
   }
-  const running = candidates.find(({ processing_status: status }) => status !== "ended");
-  if (running === undefined) return null;
-  throw new ProviderError(`whether batch ${running.id} is ours can be told when it has ended`, {
-    ...{ kind: "overloaded", provider: ANTHROPIC_ID, sent: "yes" },
-  });
+  if (unsure === undefined) return null;
+  throw cannotBeTold(ANTHROPIC_ID, `whether batch ${unsure} is ours can be told when its results are there`);
+}
+
+/** Those that could be the one that is looked for; what a batch does not say of itself speaks for it. */
+async function candidatesOf(http: BatchHttp, probe: BatchProbe, signal: AbortSignal): Promise<readonly Batch[]> {
+  const recent: Batch[] = [];
+  const isOld = ({ created_at: at }: Batch): boolean => Date.parse(at) < probe.submittedAfter - CLOCK_MARGIN_MS;
+  let after = "";
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const list = parsed(listSchema, await http.get(`${PATH}?limit=${LISTED}${after}`, signal));
+    recent.push(...list.data.filter((batch) => !isOld(batch) && !probe.known.has(batch.id)));
+    const last = list.data.at(-1);
+    // The newest come first.
+    if (!list.has_more || last === undefined || isOld(last)) {
+      return recent.filter((batch) => !batch.request_counts || totalOf(batch) === probe.rows);
+    }
+    after = `&after_id=${encodeURIComponent(list.last_id ?? last.id)}`;
+  }
+  throw cannotBeTold(ANTHROPIC_ID, `whether there is a batch ${probe.marker}: there are too many newer ones`);
+}
+
+/** One row tells. `null`: there is none that says whose it is. */
+async function hasRowsOf(
+  http: BatchHttp,
+  { batch, probe }: { readonly batch: Batch; readonly probe: BatchProbe },
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  for await (const line of http.lines(`${place(batch.id)}/results`, signal)) {
+    const customId = customIdOf(line);
+    if (customId !== null) return customId.startsWith(`${probe.marker}-`);
+  }
+  return null;
 }
 
 function totalOf({ request_counts: counts }: Batch): number {
@@ -144,11 +179,8 @@ async function* results(
   { batchId, rows }: { readonly batchId: string; readonly rows: BatchRows },
   signal: AbortSignal,
 ): AsyncGenerator<BatchRowResult> {
-  for await (const line of vendor.http.lines(`${place(batchId)}/results`, signal)) {
-    const row = line === null ? undefined : lineSchema.safeParse(parseJson(line)).data;
-    const request = row === undefined ? undefined : rows.get(row.custom_id);
-    if (row !== undefined && request !== undefined) yield [row.custom_id, outcomeOf(row.result, request, vendor)];
-  }
+  const lines = vendor.http.lines(`${place(batchId)}/results`, signal);
+  yield* readRows(lines, rows, { id: ANTHROPIC_ID, outcomeOf: (line, request) => outcomeOf(line, request, vendor) });
 }
 
 /** What the error types of rows would have as status, were they answers by themselves. */
@@ -157,8 +189,11 @@ const STATUS: Readonly<Record<string, number>> = {
   ...{ not_found_error: 404, request_too_large: 413, rate_limit_error: 429, api_error: 500, overloaded_error: 529 },
 };
 
-function outcomeOf(result: Line["result"], request: GenerateRequest, { secrets, now }: Vendor): BatchRowOutcome {
-  switch (result.type) {
+function outcomeOf(line: unknown, request: GenerateRequest, vendor: Vendor): BatchRowOutcome | null {
+  const result = lineSchema.safeParse(line).data?.result;
+  switch (result?.type) {
+    case undefined:
+      return null;
     case "expired":
       return { is: "expired" };
     case "canceled":
@@ -167,14 +202,9 @@ function outcomeOf(result: Line["result"], request: GenerateRequest, { secrets, 
     case "errored": {
       const body = result.type === "succeeded" ? result.message : result.error;
       const status = result.type === "succeeded" ? 200 : (STATUS[typeOf(body)] ?? 500);
-      const answer = { status, headers: {}, text: JSON.stringify(body), isStream: false };
-      const dialect = { id: ANTHROPIC_ID, secrets, read: readMessage };
-      try {
-        return { is: "answered", response: respondToRow(dialect, request, { answer, adjustedParams: [], now }) };
-      } catch (thrown) {
-        if (!(thrown instanceof ProviderError)) throw thrown;
-        return { is: "failed", error: thrown };
-      }
+      const dialect = { id: ANTHROPIC_ID, secrets: vendor.secrets, read: readMessage };
+      const { adjustedParams } = buildRequest(unstreamed(request), vendor.family(ANTHROPIC_ID, request.model));
+      return answeredRow(dialect, request, { status, body, requestId: null, adjustedParams, now: vendor.now });
     }
   }
 }
@@ -188,9 +218,5 @@ function typeOf(body: unknown): string {
 function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  throw new ProviderError("an answer that is no batch", {
-    kind: "invalid-response",
-    provider: ANTHROPIC_ID,
-    sent: "yes",
-  });
+  throw noBatch(ANTHROPIC_ID);
 }

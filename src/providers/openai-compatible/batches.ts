@@ -1,8 +1,17 @@
 import { z } from "zod";
-import type { BatchApi, BatchProbe, BatchRowResult, BatchRows, BatchStatus } from "../batch.ts";
+import type { BatchApi, BatchProbe, BatchRowOutcome, BatchRowResult, BatchRows, BatchStatus } from "../batch.ts";
 import { createBatchHttp, type BatchHttp } from "../http/batch-http.ts";
-import { respondToRow, type HttpContext } from "../http/http-provider.ts";
-import { parseJson } from "../http/json.ts";
+import {
+  answeredRow,
+  cancelUnlessOver,
+  cannotBeTold,
+  noBatch,
+  readRows,
+  unstreamed,
+  type RowDialect,
+} from "../http/batch-rows.ts";
+import type { HttpContext } from "../http/http-provider.ts";
+import { redact } from "../http/redact.ts";
 import { ProviderError } from "../provider-error.ts";
 import type { GenerateRequest, ProviderId } from "../provider.ts";
 import { buildRequest } from "./build-request.ts";
@@ -26,7 +35,8 @@ const optionalText = z.string().nullish().catch(null);
 const batchSchema = z.object({
   id: z.string(),
   status: z.string(),
-  created_at: z.number().catch(0),
+  // When that is not said it may be ours.
+  created_at: z.number().catch(Infinity),
   expires_at: z.number().nullish().catch(null),
   output_file_id: optionalText,
   error_file_id: optionalText,
@@ -43,16 +53,14 @@ const listSchema = z.object({ data: z.array(batchSchema), has_more: z.boolean().
 const fileSchema = z.object({ id: z.string() });
 const lineSchema = z.object({
   custom_id: z.string(),
-  response: z.object({ status_code: z.number(), body: z.unknown() }).nullish().catch(null),
+  response: z.object({ status_code: z.number(), request_id: optionalText, body: z.unknown() }).nullish().catch(null),
   error: z.object({ code: optionalText, message: optionalText }).nullish().catch(null),
 });
-
-type Read = (body: unknown) => ReturnType<typeof readCompletion>;
 
 interface Vendor {
   readonly id: ProviderId;
   readonly http: BatchHttp;
-  readonly dialect: { readonly id: ProviderId; readonly secrets: readonly string[]; readonly read: Read };
+  readonly dialect: RowDialect;
   readonly family: ChatCompletionsVendor["family"];
   readonly now: () => number;
 }
@@ -66,7 +74,7 @@ export function createBatches(vendor: ChatCompletionsVendor, { transport, now = 
     ...(organization === undefined ? {} : { "openai-organization": organization }),
   };
   const http = createBatchHttp({ id, baseUrl, headers: sent, secrets, dispatcher: transport.dispatcher, now });
-  const read: Read = (body) => readCompletion(body, vendor.reasoningTokens);
+  const read: RowDialect["read"] = (body) => readCompletion(body, vendor.reasoningTokens);
   const own: Vendor = { id, http, dialect: { id, secrets, read }, family: vendor.family, now };
   return {
     ...{ maxRows: MOST_ROWS, maxBytes: MOST_BYTES, priceFactor: 0.5 },
@@ -75,7 +83,10 @@ export function createBatches(vendor: ChatCompletionsVendor, { transport, now = 
     status: async (batchId, signal) => statusOf(await readBatch(own, batchId, signal)),
     results: (batchId, rows, signal) => results(own, { batchId, rows }, signal),
     async cancel(batchId, signal) {
-      await http.post(`${PATH}/${encodeURIComponent(batchId)}/cancel`, null, signal);
+      await cancelUnlessOver(
+        async () => await http.post(`${PATH}/${encodeURIComponent(batchId)}/cancel`, null, signal),
+        async () => CANCELLABLE.has((await readBatch(own, batchId, signal)).status),
+      );
     },
   };
 }
@@ -96,10 +107,6 @@ async function submit(
     metadata: { puppet_engine_batch: marker },
   };
   return parsed(batchSchema, await http.post(PATH, request, signal), id).id;
-}
-
-function unstreamed(request: GenerateRequest): GenerateRequest {
-  return { ...request, parameters: { ...request.parameters, stream: false } };
 }
 
 const BOUNDARY = "puppet-engine-batch-7d0f3c5e9a1b";
@@ -133,13 +140,14 @@ async function find({ id, http }: Vendor, probe: BatchProbe, signal: AbortSignal
     if (!hasMore || last === undefined || last.created_at * 1000 < probe.submittedAfter - 60_000) return null;
     after = `&after=${encodeURIComponent(last.id)}`;
   }
-  return null;
+  throw cannotBeTold(id, `batch ${probe.marker} is not among the last ${MOST_PAGES * LISTED}, and there are more`);
 }
 
 async function readBatch({ id, http }: Vendor, batchId: string, signal: AbortSignal): Promise<Batch> {
   return parsed(batchSchema, await http.get(`${PATH}/${encodeURIComponent(batchId)}`, signal), id);
 }
 
+const CANCELLABLE: ReadonlySet<string> = new Set(["validating", "in_progress"]);
 const ENDED: ReadonlySet<string> = new Set(["completed", "expired", "cancelled"]);
 
 function statusOf({ status, expires_at: expiresAt, request_counts: counts, errors }: Batch): BatchStatus {
@@ -160,42 +168,36 @@ async function* results(
   const { output_file_id: output, error_file_id: errors } = await readBatch(vendor, batchId, signal);
   for (const file of [output, errors]) {
     if (!file) continue;
-    for await (const line of vendor.http.lines(`/files/${encodeURIComponent(file)}/content`, signal)) {
-      const result = line === null || line.trim() === "" ? null : rowResult(line, rows, vendor);
-      if (result !== null) yield result;
-    }
+    yield* readRows(vendor.http.lines(`/files/${encodeURIComponent(file)}/content`, signal), rows, {
+      id: vendor.id,
+      outcomeOf: (line, request) => outcomeOf(line, request, vendor),
+    });
   }
 }
 
-/** `null`: no row of ours. */
-function rowResult(line: string, rows: BatchRows, { dialect, id, now }: Vendor): BatchRowResult | null {
-  const row = lineSchema.safeParse(parseJson(line)).data;
-  const request = row === undefined ? undefined : rows.get(row.custom_id);
-  if (row === undefined || request === undefined) return null;
-  const { custom_id: customId, response, error } = row;
-  if (error?.code === "batch_expired") return [customId, { is: "expired" }];
-  if (error?.code === "batch_cancelled") return [customId, { is: "cancelled" }];
-  if (!response) {
-    const message = error?.message ?? error?.code ?? "a row without an answer";
-    return [
-      customId,
-      { is: "failed", error: new ProviderError(message, { kind: "overloaded", provider: id, sent: "yes" }) },
-    ];
+function outcomeOf(line: unknown, request: GenerateRequest, vendor: Vendor): BatchRowOutcome | null {
+  const row = lineSchema.safeParse(line).data;
+  if (row === undefined) return null;
+  const { response, error } = row;
+  if (error?.code === "batch_expired") return { is: "expired" };
+  if (error?.code === "batch_cancelled") return { is: "cancelled" };
+  // Rows that failed for reasons of OpenAI's own have status 0 and an empty body: tidyverse/ellmer#830.
+  if (!response || response.status_code < 100) {
+    const message = error?.message ?? error?.code ?? "the vendor has not answered this row";
+    const { id, secrets } = vendor.dialect;
+    const facts = { kind: "overloaded", provider: id, sent: "yes" } as const;
+    return { is: "failed", error: new ProviderError(redact(message, secrets, request.messages), facts) };
   }
-  const answer = { status: response.status_code, headers: {}, text: JSON.stringify(response.body), isStream: false };
-  try {
-    return [
-      customId,
-      { is: "answered", response: respondToRow(dialect, request, { answer, adjustedParams: [], now }) },
-    ];
-  } catch (thrown) {
-    if (!(thrown instanceof ProviderError)) throw thrown;
-    return [customId, { is: "failed", error: thrown }];
-  }
+  const { status_code: status, request_id: requestId, body } = response;
+  const { adjustedParams } = buildRequest(unstreamed(request), vendor.family(request.model));
+  return answeredRow(vendor.dialect, request, {
+    ...{ status, body, adjustedParams, now: vendor.now },
+    requestId: requestId || null,
+  });
 }
 
 function parsed<T>(schema: z.ZodType<T>, body: unknown, provider: ProviderId): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  throw new ProviderError("an answer that is no batch", { kind: "invalid-response", provider, sent: "yes" });
+  throw noBatch(provider);
 }
