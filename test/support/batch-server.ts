@@ -28,6 +28,8 @@ export interface BatchServerOptions {
   readonly refuse?: (batch: number) => { readonly status: number; readonly body: unknown } | null;
   /** Refuses a batch as a whole, after it was made (OpenAI). */
   readonly failWith?: string;
+  /** Whether a batch is over by the time that somebody cancels it, which the vendor refuses then. Default false. */
+  readonly isOverWhenCancelled?: boolean;
   /** What live calls answer. Default: a text. */
   readonly live?: (prompt: string) => RowFate & object;
 }
@@ -116,6 +118,13 @@ function newBatch(state: State, parts: Pick<MadeBatch, "rows" | "metadata">): Ma
   return { id, createdAt: Date.now(), looksLeft: options.looks ?? 1, isCancelled: false, ...parts };
 }
 
+/** False: it was over before. The wording of the refusal is ours; neither vendor documents its own. */
+function isCancelled(batch: MadeBatch, { options }: State): boolean {
+  if (options.isOverWhenCancelled === true) batch.looksLeft = -1;
+  else batch.isCancelled = true;
+  return batch.isCancelled;
+}
+
 function fateOf(index: number, batch: MadeBatch, { options }: State): RowFate {
   const fate = options.fate ?? ((row: number) => ({ text: `Text number ${row} of ${batch.id}.` }));
   return batch.isCancelled && index % 2 === 1 ? "expired" : fate(index, promptOf(batch.rows[index]?.body));
@@ -146,8 +155,12 @@ function openAi(asked: Asked, state: State): void {
   if (batch === undefined)
     return send(response, 404, openAiError({ status: 404, type: "invalid", message: "no such" }));
   if (kind === "files") return send(response, 200, openAiFile(batch, id ?? "", state), "application/octet-stream");
-  if (action === "cancel") batch.isCancelled = true;
-  else batch.looksLeft--;
+  if (action === "cancel") {
+    const error = { status: 400, type: "invalid_request_error", message: "Cannot cancel a batch that is completed." };
+    if (isCancelled(batch, state)) return send(response, 200, openAiBatch(batch, state));
+    return send(response, 400, openAiError(error));
+  }
+  batch.looksLeft--;
   return send(response, 200, openAiBatch(batch, state));
 }
 
@@ -262,8 +275,12 @@ function anthropic(asked: Asked, state: State): void {
   if (batch === undefined)
     return send(response, 404, { type: "error", error: { type: "not_found_error", message: "x" } });
   if (action === "results") return send(response, 200, anthropicResults(batch, state), "application/x-jsonl");
-  if (action === "cancel") batch.isCancelled = true;
-  else batch.looksLeft--;
+  if (action === "cancel") {
+    const error = { type: "invalid_request_error", message: "This batch has ended." };
+    if (isCancelled(batch, state)) return send(response, 200, anthropicBatch(batch, state));
+    return send(response, 400, { type: "error", error });
+  }
+  batch.looksLeft--;
   return send(response, 200, anthropicBatch(batch, state));
 }
 

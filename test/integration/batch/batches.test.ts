@@ -158,6 +158,21 @@ describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vend
     expect(rows.filter(({ delivery }) => delivery === "batch")).toEqual([]);
   });
 
+  it("that are over when they are cancelled are collected", async () => {
+    await using server = await startBatchServer({ vendor, looks: 1_000_000, isOverWhenCancelled: true });
+    await using system = await systemOn(server, vendor);
+    const ids = await enqueue(system, vendor, 3);
+    await system.startWorker();
+    const store = new BatchStore(system.redis, system.namespace);
+    const batch = await waitFor(async () => (await store.underWay()).find(({ state }) => state === "submitted"), {
+      describe: () => "the batch is at the vendor",
+    });
+    expect(await store.cancel(batch.id)).toBe(true);
+    for (const result of await resultsOf(system, ids)) expect(result).toMatchObject({ status: "succeeded" });
+    expect(server.liveCalls).toEqual([]);
+    await accounted(system);
+  });
+
   it("are sent with the key in its header alone, and nothing else than a live call's body", async () => {
     await using server = await startBatchServer({ vendor });
     await using system = await systemOn(server, vendor);
