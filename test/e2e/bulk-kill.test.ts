@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { expect, it } from "vitest";
@@ -32,10 +34,8 @@ it(
     const startedMs = performance.now();
     let worker = await startWorker(cli);
     let killed = 0;
-    let isResumed = false;
     for (;;) {
-      await using feeder = feed(cli, isResumed);
-      isResumed = true;
+      await using feeder = feed(cli);
       const isKilled = killed < KILLS;
       if (isKilled) {
         const before = await linesOf(cli);
@@ -76,8 +76,9 @@ async function startWorker(cli: CliSession): Promise<RunningProgram> {
   return worker;
 }
 
-function feed(cli: CliSession, isResumed: boolean): RunningProgram {
-  return cli.start("bulk", "rows.csv", "--out", "out.jsonl", "--in-flight", "400", ...(isResumed ? ["--resume"] : []));
+function feed(cli: CliSession): RunningProgram {
+  const resume = existsSync(join(cli.folder, "out.jsonl.part")) ? ["--resume"] : [];
+  return cli.start("bulk", "rows.csv", "--out", "out.jsonl", "--in-flight", "400", ...resume);
 }
 
 /** Waits for a condition, or the program's end. */

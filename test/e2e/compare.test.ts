@@ -372,7 +372,8 @@ describe.skipIf(CHROMIUM === null)(`the report in Chromium${SKIPPED}`, { timeout
     await using openai = await startRecordedServer(completionAnswer({ text: SCRIPT }));
     await using cli = await openCliSession({ env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: openai.baseUrl } });
     const models = ["--models", `openai/gpt-6-luna,openai/${"m".repeat(128)},fake/fake-1`];
-    const topics = ["--topic", SCRIPT, "--topic", "x".repeat(300)];
+    // Both name the link, which would be held as a foreign one otherwise.
+    const topics = ["--topic", SCRIPT, "--topic", `${"x".repeat(300)} ${SCRIPT}`];
     const run = await cli.run("compare", ...models, "--agent", "ada", ...topics, "--worker", "--html", "report.html");
     expect(run.code, run.stderr).toBe(0);
     const url = pathToFileURL(join(cli.folder, "report.html")).href;
