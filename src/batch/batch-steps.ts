@@ -1,8 +1,9 @@
 import type { BatchRecord } from "../job/batch-record.ts";
 import { ProviderError } from "../providers/provider-error.ts";
 import { admitRows, requestsOf } from "./admit-rows.ts";
-import { groupOf, type BatchDependencies, type BatchTarget } from "./batch-run.ts";
-import { collectRows, endRow } from "./collect-rows.ts";
+import type { BatchDependencies, BatchTarget } from "./batch-run.ts";
+import { collectRows } from "./collect-rows.ts";
+import { isLost, loseBatch, refuseBatch } from "./give-up-batch.ts";
 
 export interface BatchStep {
   readonly batch: BatchRecord;
@@ -38,27 +39,33 @@ async function admit({ batch, target, deps, stay }: BatchStep): Promise<void> {
 }
 
 async function submit(step: BatchStep): Promise<void> {
+  const { batch, deps } = step;
+  const found = batch.submittingAt === null ? null : await find(step);
+  if (found === undefined) return;
+  if (found !== null) return await noteSubmitted(step, found, "batch found");
+  const settledAt = (batch.triedAt ?? -Infinity) + settledAfterMs(deps);
+  if (deps.clock.now() < settledAt) return await deps.store.update(batch.id, { nextLookAt: settledAt });
+  await send(step);
+}
+
+async function send(step: BatchStep): Promise<void> {
   const { batch, target, deps, signal, stay } = step;
-  const { store, clock, logger } = deps;
+  const requests = await requestsOf(await deps.store.rows(batch.id), deps);
+  await stay();
+  // Noted before the call: whoever comes after us asks the vendor first.
+  const now = deps.clock.now();
+  await deps.store.update(batch.id, { submittingAt: batch.submittingAt ?? now, triedAt: now });
   try {
-    const found = batch.submittingAt === null ? null : await find(step);
-    if (found === null && batch.triedAt !== null && clock.now() < batch.triedAt + settledAfterMs(deps)) {
-      return await store.update(batch.id, { nextLookAt: batch.triedAt + settledAfterMs(deps) });
-    }
-    let vendorId = found;
-    if (vendorId === null) {
-      const requests = await requestsOf(await store.rows(batch.id), deps);
-      await stay();
-      // Noted before the call: whoever comes after us asks the vendor first.
-      const now = clock.now();
-      await store.update(batch.id, { submittingAt: batch.submittingAt ?? now, triedAt: now });
-      vendorId = await target.api.submit(requests, batch.id, signal);
-    }
-    await store.update(batch.id, { state: "submitted", vendorId, looks: 0, nextLookAt: nextLookAt(step, 0) });
-    logger.info({ batch: batch.id, vendorId, rows: batch.total }, found === null ? "batch submitted" : "batch found");
+    await noteSubmitted(step, await target.api.submit(requests, batch.id, signal), "batch submitted");
   } catch (error) {
     await afterRefusal(step, error);
   }
+}
+
+async function noteSubmitted(step: BatchStep, vendorId: string, what: string): Promise<void> {
+  const { batch, deps } = step;
+  await deps.store.update(batch.id, { state: "submitted", vendorId, looks: 0, nextLookAt: nextLookAt(step, 0) });
+  deps.logger.info({ batch: batch.id, vendorId, rows: batch.total }, what);
 }
 
 /** A batch whose connection broke may still be made, and be in the vendor's list only then. */
@@ -66,11 +73,21 @@ function settledAfterMs({ settings }: BatchDependencies): number {
   return 2 * settings.pollMs;
 }
 
-async function find({ batch, target, deps, signal }: BatchStep): Promise<string | null> {
+/**
+ * Whatever is wrong with asking, be it the key: the batch may have been made, and is not given up for that.
+ * @returns the vendor's id; `null`: there is none; `undefined`: that cannot be told now
+ */
+async function find(step: BatchStep): Promise<string | null | undefined> {
+  const { batch, target, deps, signal } = step;
   const others = [...(await deps.store.underWay()), ...(await deps.store.ended())];
   const known = new Set(others.flatMap(({ vendorId }) => vendorId ?? []));
   const submittedAfter = batch.submittingAt ?? batch.createdAt;
-  return await target.api.find({ marker: batch.id, submittedAfter, rows: batch.total, known }, signal);
+  try {
+    return await target.api.find({ marker: batch.id, submittedAfter, rows: batch.total, known }, signal);
+  } catch (error) {
+    await later(step, error);
+    return undefined;
+  }
 }
 
 /** Kinds that say that this batch will never be taken, or not before somebody acts. */
@@ -84,27 +101,8 @@ async function afterRefusal(step: BatchStep, error: unknown): Promise<void> {
   if (!(error instanceof ProviderError)) throw error;
   deps.logger.warn({ batch: batch.id, err: error.message, kind: error.kind }, "the batch was not taken");
   const isRefused = error.sent === "no" || (error.status !== null && error.status >= 400 && error.status < 500);
-  if (isRefused && FOR_GOOD.has(error.kind)) return await giveUp(step, error.message);
-  const looks = batch.looks + 1;
-  const waitAt = deps.clock.now() + (error.retryAfterMs ?? 0);
-  await deps.store.update(batch.id, {
-    ...{ looks, message: error.message },
-    nextLookAt: Math.max(waitAt, nextLookAt(step, looks)),
-  });
-}
-
-/** The vendor has not run any row: all of them go on in their lanes, or wait for another batch. */
-async function giveUp({ batch, target, deps }: BatchStep, message: string): Promise<void> {
-  const mayBeTaken = /enqueued token|token.?limit/i.test(message);
-  for (const [customId, row] of await deps.store.rows(batch.id)) {
-    if (mayBeTaken && row.admitted !== undefined) {
-      await deps.admission.withdraw(row.admitted.grant);
-      await deps.store.reopen(groupOf(batch), row, deps.clock.now());
-      await deps.store.dropRow(batch.id, customId);
-    } else await endRow(batch, { customId, row, outcome: { is: "cancelled" }, target }, deps);
-  }
-  await deps.store.update(batch.id, { message });
-  await deps.store.end(batch.id, "failed", deps.clock.now());
+  if (isRefused && FOR_GOOD.has(error.kind)) return await refuseBatch(batch, error.message, deps);
+  await lookAgain(step, error);
 }
 
 const LONGEST_PAUSE_FACTOR = 5;
@@ -122,7 +120,7 @@ async function look(step: BatchStep): Promise<void> {
       await deps.store.update(batch.id, { cancelled: 2 });
     }
     const { state, done, expiresAt, message } = await target.api.status(vendorId ?? "", signal);
-    if (state === "failed") return await giveUp(step, message ?? "the vendor has refused it");
+    if (state === "failed") return await refuseBatch(batch, message ?? "the vendor has refused it", deps);
     const looks = batch.looks + 1;
     await deps.store.update(batch.id, {
       ...{ looks, done, nextLookAt: state === "ended" ? 0 : nextLookAt(step, looks) },
@@ -149,11 +147,20 @@ async function collect(step: BatchStep): Promise<void> {
   }
 }
 
-/** Nothing is lost by asking again, whatever the vendor's trouble is. */
+/** Nothing is lost by asking again, whatever the vendor's trouble is; but not for ever. */
 async function later(step: BatchStep, error: unknown): Promise<void> {
   const { batch, deps } = step;
   if (!(error instanceof ProviderError)) throw error;
+  const isUnknown = error.status === 404 || error.status === 410;
+  if (isLost(batch, deps.clock.now()) || (batch.isCancelled && isUnknown))
+    return await loseBatch(batch, error.message, deps);
   deps.logger.warn({ batch: batch.id, err: error.message, kind: error.kind }, "the batch is looked at again");
+  await lookAgain(step, error);
+}
+
+async function lookAgain(step: BatchStep, { message, retryAfterMs }: ProviderError): Promise<void> {
+  const { batch, deps } = step;
   const looks = batch.looks + 1;
-  await deps.store.update(batch.id, { looks, message: error.message, nextLookAt: nextLookAt(step, looks) });
+  const waitAt = deps.clock.now() + (retryAfterMs ?? 0);
+  await deps.store.update(batch.id, { looks, message, nextLookAt: Math.max(waitAt, nextLookAt(step, looks)) });
 }

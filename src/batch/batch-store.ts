@@ -8,6 +8,7 @@ import type { EstimateInput } from "../generation/token-estimator.ts";
 
 const fileScript = loadLuaScript(new URL("./scripts/file-job.lua", import.meta.url));
 const formScript = loadLuaScript(new URL("./scripts/form-batch.lua", import.meta.url));
+const releaseScript = loadLuaScript(new URL("./scripts/release-lease.lua", import.meta.url));
 
 /** Of batches that have ended. */
 const KEPT_MS = 30 * 24 * 3600_000;
@@ -150,6 +151,11 @@ export class BatchStore {
     if ((await this.#redis.set(key, owner, "PX", forMs, "NX")) === "OK") return true;
     if ((await this.#redis.get(key)) !== owner) return false;
     return (await this.#redis.pexpire(key, forMs)) === 1;
+  }
+
+  /** Others need not wait until it ends. */
+  async release(name: string, owner: string): Promise<void> {
+    await releaseScript.run(this.#redis, [this.#keys.batchLease(name)], [owner]);
   }
 
   get #keys(): ReturnType<typeof controlKeys> {

@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Agent } from "../agents/agent.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
 import { takeStep } from "./batch-steps.ts";
-import { targetOf, type BatchDependencies } from "./batch-run.ts";
+import { targetOf, type BatchDependencies, type BatchTarget } from "./batch-run.ts";
 import { groupName, parseGroup } from "./batch-store.ts";
+import { areStranded, endStranded, isLost } from "./give-up-batch.ts";
 
 /** Works on batches until it is stopped; every worker process has one, and each batch one at a time. */
 export interface Batcher {
@@ -63,25 +64,39 @@ async function file(job: GenerationJob, agent: Agent, deps: BatchDependencies): 
 
 async function lookAround(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
   await formBatches(deps);
-  for (const batch of await deps.store.underWay()) {
+  for (const { id, ...batch } of await deps.store.underWay()) {
     if (signal.aborted) return;
     const target = targetOf(batch, deps);
-    if (target === undefined || batch.nextLookAt > deps.clock.now()) continue;
-    const stay = async (): Promise<void> => {
-      if (!(await deps.store.lease(batch.id, deps.workerId, LEASE_MS)))
-        throw new Error("another process has the batch");
-    };
-    if (!(await deps.store.lease(batch.id, deps.workerId, LEASE_MS))) continue;
+    if (target === undefined ? !areStranded(batch.createdAt, deps) : batch.nextLookAt > deps.clock.now()) continue;
+    await lookAt(id, target, { deps, signal }).catch((error: unknown) => {
+      if (signal.aborted) return;
+      // One that cannot be worked on keeps nobody from the others.
+      deps.logger.warn({ batch: id, err: error }, "the batch could not be looked after");
+    });
+  }
+}
+
+async function lookAt(
+  id: string,
+  target: BatchTarget | undefined,
+  { deps, signal }: { readonly deps: BatchDependencies; readonly signal: AbortSignal },
+): Promise<void> {
+  const keep = async (): Promise<boolean> => await deps.store.lease(id, deps.workerId, LEASE_MS);
+  const stay = async (): Promise<void> => {
+    if (!(await keep())) throw new Error("another process has the batch");
+  };
+  if (!(await keep())) return;
+  // Uploading takes minutes.
+  const renewal = setInterval(() => void keep().catch(() => undefined), LEASE_MS / 4);
+  try {
     // As it is now that nobody else works on it.
-    const current = await deps.store.read(batch.id);
-    if (current === null) continue;
-    // Uploading takes minutes.
-    const renewal = setInterval(() => void stay().catch(() => undefined), LEASE_MS / 4);
-    try {
-      await takeStep({ batch: current, target, deps, signal, stay });
-    } finally {
-      clearInterval(renewal);
-    }
+    const batch = await deps.store.read(id);
+    if (batch === null || batch.endedAt !== null || batch.nextLookAt > deps.clock.now()) return;
+    if (target !== undefined) await takeStep({ batch, target, deps, signal, stay });
+    else if (batch.submittingAt === null || isLost(batch, deps.clock.now())) await endStranded(batch, deps);
+  } finally {
+    clearInterval(renewal);
+    await deps.store.release(id, deps.workerId);
   }
 }
 
@@ -89,10 +104,11 @@ async function formBatches(deps: BatchDependencies): Promise<void> {
   const { store, settings, clock } = deps;
   for (const { group, sinceAt, rows } of await store.openGroups()) {
     const target = targetOf(parseGroup(group), deps);
-    if (target === undefined) continue;
-    const mostRows = Math.min(settings.maxRows, target.api.maxRows);
-    const isDue = clock.now() - sinceAt >= settings.collectMs || rows >= mostRows;
-    if (!isDue || !(await store.lease(group, deps.workerId, LEASE_MS))) continue;
+    const mostRows = Math.min(settings.maxRows, target?.api.maxRows ?? settings.maxRows);
+    const isFull = target !== undefined && rows >= mostRows;
+    const isDue = target === undefined ? areStranded(sinceAt, deps) : clock.now() - sinceAt >= settings.collectMs;
+    if (!(isDue || isFull) || !(await store.lease(group, deps.workerId, LEASE_MS))) continue;
     await store.form(group, { id: `pb${randomBytes(6).toString("hex")}`, mostRows, now: clock.now() });
+    await store.release(group, deps.workerId);
   }
 }

@@ -23,15 +23,16 @@ export async function collectRows(
 ): Promise<void> {
   const rows = new Map(await deps.store.rows(batch.id));
   const requests = await requestsOf(rows, deps);
+  const { priceFactor } = target.api;
   for await (const [customId, outcome] of target.api.results(batch.vendorId ?? "", requests, signal)) {
     const row = rows.get(customId);
     if (row === undefined) continue;
     rows.delete(customId);
-    await endRow(batch, { customId, row, outcome, target }, deps);
+    await endRow(batch, { customId, row, outcome, priceFactor }, deps);
     await onRow();
   }
   for (const [customId, row] of rows) {
-    await endRow(batch, { customId, row, outcome: { is: "expired" }, target }, deps);
+    await endRow(batch, { customId, row, outcome: { is: "expired" } }, deps);
     await onRow();
   }
 }
@@ -40,16 +41,17 @@ interface EndedRow {
   readonly customId: string;
   readonly row: BatchRow;
   readonly outcome: BatchRowOutcome;
-  readonly target: BatchTarget;
+  /** The batch's share of the normal price, for rows that were answered; default 1. */
+  readonly priceFactor?: number;
 }
 
 /** One row goes its way. */
 export async function endRow(
   batch: BatchRecord,
-  { customId, row, outcome, target }: EndedRow,
+  { customId, row, outcome, priceFactor = 1 }: EndedRow,
   deps: BatchDependencies,
 ): Promise<void> {
-  const way = await wayOf(row, { outcome, target }, deps);
+  const way = await wayOf(row, { outcome, priceFactor }, deps);
   if (way === "lane") await deps.toLane(row.job, await deps.agentOf(row.job));
   if (way !== "ended") await deps.store.add(batch.id, way === "lane" ? "returned" : "succeeded");
   await deps.store.dropRow(batch.id, customId);
@@ -59,15 +61,14 @@ type Way = "succeeded" | "ended" | "lane";
 
 async function wayOf(
   { job, admitted }: BatchRow,
-  { outcome, target }: Pick<EndedRow, "outcome" | "target">,
+  { outcome, priceFactor }: Required<Pick<EndedRow, "outcome" | "priceFactor">>,
   deps: BatchDependencies,
 ): Promise<Way> {
   if (admitted === undefined) return "lane";
   switch (outcome.is) {
     case "answered":
-      return await settle({ job, admitted }, { target, answer: outcome }, deps);
     case "failed":
-      return await settle({ job, admitted }, { target, answer: outcome }, deps);
+      return await settle({ job, admitted }, { priceFactor, answer: outcome }, deps);
     case "expired":
     case "cancelled":
       // Nobody was asked, and nothing is charged.
@@ -80,11 +81,11 @@ async function wayOf(
 
 async function settle(
   { job, admitted: { grant, size } }: Required<BatchRow>,
-  { target, answer }: { readonly target: BatchTarget; readonly answer: CallAnswer },
+  { priceFactor, answer }: { readonly priceFactor: number; readonly answer: CallAnswer },
   deps: BatchDependencies,
 ): Promise<Way> {
   const agent = await deps.agentOf(job);
-  const prices = discounted(deps.generation.prices, target.api.priceFactor);
+  const prices = discounted(deps.generation.prices, priceFactor);
   const call = outcomeOf(grant.intent, answer, prices);
   const isCancelled = await deps.store.isJobCancelled(job.id);
   if (agent === null || isCancelled) {

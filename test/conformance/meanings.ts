@@ -147,6 +147,7 @@ export const MEANING: Readonly<Record<string, readonly [ProviderErrorKind | "tex
   "openai/200-reasoning-tokens.json": ["text"],
   "openai/200-refusal.json": ["content-filtered"],
   "openai/200-text.json": ["text"],
+  "openai/400-batch-cannot-find-file.json": ["overloaded"],
   "openai/400-billing-hard-limit-reached.json": ["quota-exhausted"],
   "openai/400-content-filter-azure.json": ["content-filtered"],
   "openai/400-context-length-exceeded-input.json": ["context-too-long"],

@@ -36,6 +36,12 @@ describe("OpenAI's batches", () => {
     expect(batches.server.calls).toHaveLength(1);
   });
 
+  it("are sent again later when their file cannot be found yet", async () => {
+    const submit = recordedAnswer("openai/400-batch-cannot-find-file.json");
+    await using batches = await startBatches(OPENAI, { submit });
+    expect(await failureOf(batches.api.submit(batches.rows, MARKER, never))).toMatchObject({ kind: "overloaded" });
+  });
+
   it.each([
     ...[
       ["validating", "running"],

@@ -53,6 +53,8 @@ export interface SystemOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Further variables, e.g. of other providers. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** That of another system, which both work on then. */
+  readonly namespace?: string;
 }
 
 /** A producer and any number of workers in this process, on a namespace of their own. */
@@ -83,7 +85,7 @@ export interface GenerationSystem extends AsyncDisposable {
 
 export async function startSystem(options: SystemOptions = {}): Promise<GenerationSystem> {
   const redis = await connectTestRedis();
-  const namespace = testNamespace();
+  const { namespace = testNamespace() } = options;
   const config = await configOf(options, namespace);
   const address = { url: testRedisUrl() };
   const agents = agentsOf(options.agents ?? [ADA, NORI], config);

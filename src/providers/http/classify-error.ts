@@ -85,6 +85,8 @@ const RULES: readonly Rule[] = [
   { kind: "invalid-response", applies: (_, status) => status < 400 },
   { kind: "rate-limited", applies: ({ codes, message }) => /slow[_ ]down/i.test(codes) || /^slow down/i.test(message) },
   { kind: "overloaded", applies: (_, status) => status >= 500 || status === 408 || status === 409 },
+  // A file that was uploaded just before: github.com/bespokelabsai/curator/issues/116
+  { kind: "overloaded", applies: ({ message }, status) => status === 400 && /^cannot find file /i.test(message) },
   { kind: "request-too-large", applies: isLargerThanWholeLimit },
   { kind: "request-too-large", applies: exceedsUntouchedLimit },
   { kind: "quota-exhausted", applies: isQuotaExhausted },

@@ -1,63 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { BatchStore } from "../../../src/batch/batch-store.ts";
-import type { BatchRecord } from "../../../src/job/batch-record.ts";
-import type { GenerationResult } from "../../../src/job/generation-result.ts";
-import type { UsageRecord } from "../../../src/job/usage-record.ts";
-import { startBatchServer, type BatchServer, type BatchServerOptions } from "../../support/batch-server.ts";
-import { ADA, expectNoOpenIntent, startSystem, type GenerationSystem } from "../../support/generation-system.ts";
-import { expectBalancedBooks } from "../../support/usage-books.ts";
+import { startBatchServer } from "../../support/batch-server/batch-server.ts";
 import { waitFor } from "../../support/wait-for.ts";
-
-const QUICK = { collectSeconds: 0.05, pollSeconds: 0.05 };
-const KEYS = { openai: "sk-test-0123456789abcdef", anthropic: "sk-ant-0123456789abcdef" } as const;
-const CLAUDE = {
-  ...{ id: "claude", name: "Claude", llm_provider: "anthropic", custom_system_prompt: "You are short." },
-  llm_config: { model: "claude-haiku-5-5" },
-};
-const NORI = { ...ADA, id: "nori", name: "Nori", llm_config: { model: "gpt-6-luna" } };
-/** Micro-USD of a live call with 40 input and 8 output tokens. */
-const LIVE_COST = { openai: 8, anthropic: 8 } as const;
-
-type Vendor = BatchServerOptions["vendor"];
-const AGENT: Readonly<Record<Vendor, string>> = { openai: "nori", anthropic: "claude" };
-
-async function systemOn(server: BatchServer, vendor: Vendor, settings: object = {}): Promise<GenerationSystem> {
-  const name = vendor === "openai" ? "OPENAI" : "ANTHROPIC";
-  return await startSystem({
-    agents: [NORI, CLAUDE],
-    settings: { batch: QUICK, ...settings },
-    environment: { [`${name}_API_KEY`]: KEYS[vendor], [`${name}_BASE_URL`]: server.baseUrl },
-  });
-}
-
-async function enqueue({ producer }: GenerationSystem, vendor: Vendor, count: number): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, index) => `row-${index}`);
-  for (const [index, id] of ids.entries()) {
-    const context = { topic: `topic ${index}` };
-    await producer.enqueue({ kind: "tweet", agent: AGENT[vendor], id, delivery: "batch", context });
-  }
-  return ids;
-}
-
-async function resultsOf(system: GenerationSystem, ids: readonly string[]): Promise<GenerationResult[]> {
-  return await Promise.all(ids.map((id) => system.resultOf(id)));
-}
-
-async function ended({ redis, namespace }: GenerationSystem): Promise<BatchRecord> {
-  const store = new BatchStore(redis, namespace);
-  return await waitFor(async () => (await store.ended())[0], { describe: () => "a batch has ended" });
-}
-
-/** The books are balanced, and no intent is open. */
-async function accounted({ redis, namespace }: GenerationSystem): Promise<readonly UsageRecord[]> {
-  const { rows } = await expectBalancedBooks(redis, namespace);
-  await expectNoOpenIntent(redis, namespace);
-  return rows;
-}
-
-function attemptsOf({ attempts }: GenerationResult): string[] {
-  return attempts.map(({ outcome, costMicroUsd }) => `${outcome} ${costMicroUsd}`);
-}
+import {
+  accounted,
+  AGENT,
+  attemptsOf,
+  ended,
+  enqueue,
+  LIVE_COST,
+  MAKING,
+  resultsOf,
+  systemOn,
+  type Vendor,
+} from "./batch-system.ts";
 
 describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vendor) => {
   it("bring every row its text, at half the price", async () => {
@@ -146,7 +102,7 @@ describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vend
       status: vendor === "openai" ? 429 : 402,
       body: body ?? { type: "error", error: { type: "billing_error", message: "no money" } },
     };
-    await using server = await startBatchServer({ vendor, refuse: () => refusal });
+    await using server = await startBatchServer({ vendor, refuse: (call) => (MAKING.test(call) ? refusal : null) });
     await using system = await systemOn(server, vendor);
     const ids = await enqueue(system, vendor, 2);
     await system.startWorker();
@@ -251,7 +207,7 @@ describe("is delivered live:", () => {
 
   it("a job that no budget pays for ends at once, as it would live", async () => {
     await using server = await startBatchServer({ vendor: "openai" });
-    await using system = await systemOn(server, "openai", { budgets: { agentsUsdPerDay: { nori: 0 } } });
+    await using system = await systemOn(server, "openai", { settings: { budgets: { agentsUsdPerDay: { nori: 0 } } } });
     const [id = ""] = await enqueue(system, "openai", 1);
     await system.startWorker();
     expect(await system.resultOf(id)).toMatchObject({ status: "failed", reason: expect.stringMatching(/budget/) });
