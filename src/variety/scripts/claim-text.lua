@@ -13,8 +13,9 @@ local least, keptTexts, othersMs, ownMs = tonumber(ARGV[7]), tonumber(ARGV[8]), 
 local ENTRY = 8
 -- Of one band; the newest are looked at.
 local MOST_CANDIDATES = 8
--- A shard with so many entries, or a power of two times as many, is cleaned of texts that are gone.
-local CLEANED_AT = 64
+-- A shard is cleaned of texts that are gone whenever it has come to a multiple of so many entries.
+local CLEANED_EVERY = 32
+local ASKED_AT_ONCE = 16
 
 -- How many of the two four-bit parts of a byte are 0. Made when there is something to compare.
 local zeros
@@ -69,24 +70,26 @@ local function oldestOwn()
   return oldest
 end
 
+-- Replies whether there is such a text.
 local function compare(number)
-  if seen[number] then return end
-  seen[number] = true
+  if seen[number] ~= nil then return seen[number] end
   local text = redis.call('GET', prefix .. number)
-  if not text then return end
+  seen[number] = text ~= false
+  if not text then return false end
   local rest = string.sub(text, 13 + #signature)
   local ofAgent, ofJob = string.match(rest, '^(.*)\n(.*)$')
-  if not ofAgent then return end
+  if not ofAgent then return true end
   if ofJob == job then
     isNoted = isNoted or string.sub(text, 1, 8) == exact
-    return
+    return true
   end
   local isRecent = now - number4(text, 9) * 1000 < othersMs
-  if not isRecent and (ofAgent ~= agent or number < oldestOwn()) then return end
+  if not isRecent and (ofAgent ~= agent or number < oldestOwn()) then return true end
   local similarity = similarityOf(text)
   if similarity >= least and similarity > best then
     best, bestJob = similarity, ofJob
   end
+  return true
 end
 
 for band = 1, #shards do
@@ -102,8 +105,10 @@ for band = 1, #shards do
       at = at + 1
     end
   end
-  for index = #found, math.max(1, #found - MOST_CANDIDATES + 1), -1 do
-    compare(found[index])
+  local index, candidates = #found, 0
+  while index > 0 and candidates < MOST_CANDIDATES do
+    if compare(found[index]) then candidates = candidates + 1 end
+    index = index - 1
   end
 end
 
@@ -116,17 +121,36 @@ local number = redis.call('INCR', KEYS[1]) % 4294967296
 local text = exact .. bytes4(math.floor(now / 1000)) .. signature .. agent .. '\n' .. job
 redis.call('SET', prefix .. number, text, 'PX', math.max(othersMs, ownMs))
 
-local function isPowerOfTwo(entries)
-  return bit.band(entries, entries - 1) == 0
+-- Which of these entries have texts that are still there. Neighbours mostly share their fate: many are asked about in one call.
+local function keep(shard, first, count, kept)
+  local keys = {}
+  for index = 1, count do
+    keys[index] = prefix .. number4(shard, first + (index - 1) * ENTRY + 4)
+  end
+  local present = redis.call('EXISTS', unpack(keys))
+  if present == count then
+    kept[#kept + 1] = string.sub(shard, first, first + count * ENTRY - 1)
+  elseif present > 0 then
+    local half = math.floor(count / 2)
+    keep(shard, first, half, kept)
+    keep(shard, first + half * ENTRY, count - half, kept)
+  end
+end
+
+-- Entries stand in the order of time, and as long as a text is compared with everybody's it is there.
+local function mayBeGone(shard, first)
+  local writtenAt = redis.call('GETRANGE', prefix .. number4(shard, first + 4), 8, 11)
+  return #writtenAt < 4 or now - number4(writtenAt, 1) * 1000 >= othersMs
 end
 
 local function cleaned(shard)
-  local kept = {}
-  for at = 1, #shard, ENTRY do
-    if redis.call('EXISTS', prefix .. number4(shard, at + 4)) == 1 then
-      kept[#kept + 1] = string.sub(shard, at, at + ENTRY - 1)
-    end
+  local kept, first = {}, 1
+  while first <= #shard and mayBeGone(shard, first) do
+    local count = math.min(ASKED_AT_ONCE, (#shard + 1 - first) / ENTRY)
+    keep(shard, first, count, kept)
+    first = first + count * ENTRY
   end
+  kept[#kept + 1] = string.sub(shard, first)
   return table.concat(kept)
 end
 
@@ -134,8 +158,9 @@ local encoded = bytes4(number)
 for band = 1, #shards do
   local key, entry = KEYS[2 + band], ARGV[11 + band] .. encoded
   local entries = redis.call('APPEND', key, entry) / ENTRY
-  if entries >= CLEANED_AT and isPowerOfTwo(entries) then
-    redis.call('SET', key, cleaned((shards[band] or '') .. entry))
+  if entries % CLEANED_EVERY == 0 then
+    local shard = cleaned((shards[band] or '') .. entry)
+    if #shard < entries * ENTRY then redis.call('SET', key, shard) end
   end
   -- It lives for months: it need not be told with every entry.
   if entries == 1 or entries % 8 == 0 then redis.call('PEXPIRE', key, 2 * math.max(othersMs, ownMs)) end

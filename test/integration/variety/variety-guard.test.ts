@@ -153,14 +153,45 @@ it("everything is kept under the namespace's tag and has an end, but for a count
   expect(await at.redis.llen(at.keys.agentTexts("ada"))).toBe(2);
 });
 
-it("a part of the index is cleaned of texts that are gone", async () => {
-  await using at = await openGuard({ textsMs: 60_000, agentTexts: 1 });
-  const sizes: number[] = [];
-  for (let index = 0; index < 130; index++) {
-    at.at += 60_000;
-    await write(at, `job-${index}`, "Good night");
-    const [shard = ""] = await at.redis.keys(`\\{${at.namespace}\\}:text-shard:*`);
-    sizes.push((await at.redis.strlen(shard)) / 8);
+describe("a part of the index", () => {
+  /** The same text once more, noted whatever it is like. */
+  async function repeat({ guard }: Guarded, jobId: string, agentId = "ada"): Promise<void> {
+    await guard.claim({ jobId, agentId, text: "Good night" }, true);
   }
-  expect(Math.max(...sizes)).toBeLessThan(65);
+
+  async function entriesOf({ redis, namespace }: Guarded): Promise<number> {
+    const [shard = ""] = await redis.keys(`\\{${namespace}\\}:text-shard:*`);
+    return (await redis.strlen(shard)) / 8;
+  }
+
+  it("is cleaned of texts that are gone", async () => {
+    await using at = await openGuard({ textsMs: 60_000, agentTexts: 1 });
+    const sizes: number[] = [];
+    for (let index = 0; index < 130; index++) {
+      at.at += 60_000;
+      await repeat(at, `job-${index}`);
+      sizes.push(await entriesOf(at));
+    }
+    expect(Math.max(...sizes)).toBeGreaterThan(20);
+    expect(Math.max(...sizes)).toBeLessThan(40);
+  });
+
+  it("keeps the newest, and what is compared longer than its neighbours", async () => {
+    await using at = await openGuard({ textsMs: 60_000, agentTexts: 1 });
+    await repeat(at, "own", "bob");
+    for (let index = 0; index < 100; index++) {
+      at.at += 60_000;
+      await repeat(at, `job-${index}`);
+      expect(await write(at, "look", "Good night", "carol")).toEqual({ jobId: `job-${index}`, similarity: 1 });
+    }
+    expect(await entriesOf(at), "it was cleaned").toBeLessThan(40);
+    at.at += 60_000;
+    expect(await write(at, "again", "Good night", "bob")).toEqual({ jobId: "own", similarity: 1 });
+  });
+
+  it("grows as long as nothing is gone", async () => {
+    await using at = await openGuard({ agentTexts: 1 });
+    for (let index = 0; index < 70; index++) await repeat(at, `job-${index}`);
+    expect(await entriesOf(at)).toBe(70);
+  });
 });
