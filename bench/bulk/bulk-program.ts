@@ -17,13 +17,20 @@ import { serveRequests } from "../programs.ts";
 export interface BulkProgram {
   start(request: { readonly redisPath: string }): Promise<void>;
   /** Claim + add of a file, without anything else. */
-  add(request: { readonly input: string }): Promise<{ readonly perSecond: number; readonly mebibytes: number }>;
+  add(request: { readonly input: string }): Promise<AddedRows>;
   addBare(request: { readonly rows: number }): Promise<{ readonly perSecond: number }>;
   work(): Promise<void>;
   /** Begins a whole run. */
   run(request: { readonly input: string; readonly out: string; readonly rows: number }): Promise<void>;
   state(): Promise<BulkProgramState>;
   stop(): Promise<void>;
+}
+
+export interface AddedRows {
+  /** Checking the whole file, which comes before. */
+  readonly checkedPerSecond: number;
+  readonly perSecond: number;
+  readonly mebibytes: number;
 }
 
 export interface BulkProgramState {
@@ -55,11 +62,14 @@ serveRequests<BulkProgram>({
     keepHeapSmall();
     await using producer = await benchProducer({ path: own.path, connection: await connect() }, NAMESPACE, [AGENT]);
     const timer = setInterval(() => (own.most = Math.max(own.most, mebibytes())), 100);
+    const checkingMs = performance.now();
+    const { rows, repeats } = await checkInput({ input, agent: null, knownAgents: KNOWN });
     const startedMs = performance.now();
-    const { enqueued } = await producer.enqueueMany(jobsOf(input));
+    const { enqueued } = await producer.enqueueMany(jobsOf(input, repeats));
     const perSecond = (enqueued * 1000) / (performance.now() - startedMs);
     clearInterval(timer);
-    return { perSecond, mebibytes: Math.max(own.most, mebibytes()) };
+    const checkedPerSecond = (rows * 1000) / (startedMs - checkingMs);
+    return { checkedPerSecond, perSecond, mebibytes: Math.max(own.most, mebibytes()) };
   },
   async addBare({ rows }) {
     const queue = bareQueue({ path: own.path, connection: await connect() }, NAMESPACE);
@@ -82,11 +92,11 @@ serveRequests<BulkProgram>({
     keepHeapSmall();
     const producer = await benchProducer({ path: own.path, connection: await connect() }, NAMESPACE, [AGENT]);
     const source = { input, agent: null, knownAgents: KNOWN };
-    await checkInput(source);
+    const { repeats } = await checkInput(source);
     const manifest = { runId: "bench", input, agent: null };
     const output = await openOutput(out, { manifest, resume: false, force: true });
     const options = {
-      ...{ ...source, output, producer, skipInvalid: false, signal: new AbortController().signal },
+      ...{ ...source, repeats, output, producer, skipInvalid: false, signal: new AbortController().signal },
       onProgress: ({ succeeded }: { readonly succeeded: number }) => void (own.state.succeeded = succeeded),
       onResult: () => undefined,
       onRefused: (error: Error) => console.error(error),
@@ -110,6 +120,7 @@ async function connect(): Promise<Redis> {
   return redis;
 }
 
-async function* jobsOf(input: string): AsyncGenerator<JobInput> {
-  for await (const read of readJobs({ input, agent: null, knownAgents: KNOWN })) if (read.is === "job") yield read.job;
+async function* jobsOf(input: string, repeats: ReadonlySet<number>): AsyncGenerator<JobInput> {
+  for await (const read of readJobs({ input, agent: null, knownAgents: KNOWN, repeats }))
+    if (read.is === "job") yield read.job;
 }

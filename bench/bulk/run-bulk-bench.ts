@@ -35,13 +35,18 @@ export const bulk: Benchmark = {
 async function claimAndAdd(folder: string, values: OptionValues): Promise<void> {
   const rows = values.count("rows");
   const input = await writeRows(folder, rows);
-  const rounds: { ours: number; floor: number; mebibytes: number }[] = [];
+  const rounds: { checked: number; ours: number; floor: number; mebibytes: number }[] = [];
   for (let round = 0; round < values.count("rounds"); round++) {
     const ours = await inNewRedis(async (program) => await program.ask("add", { input }));
     const floor = await inNewRedis(async (program) => await program.ask("addBare", { rows }));
-    rounds.push({ ours: ours.perSecond, floor: floor.perSecond, mebibytes: ours.mebibytes });
+    rounds.push({
+      checked: ours.checkedPerSecond,
+      ours: ours.perSecond,
+      floor: floor.perSecond,
+      mebibytes: ours.mebibytes,
+    });
   }
-  const column = (name: "ours" | "floor" | "mebibytes"): [string, string] => {
+  const column = (name: "checked" | "ours" | "floor" | "mebibytes"): [string, string] => {
     const all = rounds.map((round) => round[name]);
     return [Math.round(median(all)).toLocaleString("en-US"), spread(all, 0)];
   };
@@ -49,6 +54,7 @@ async function claimAndAdd(folder: string, values: OptionValues): Promise<void> 
     renderTable(
       [`${rows} rows, no workers`, "median", "spread"],
       [
+        ["file → check, rows/s", ...column("checked")],
         ["file → claim + add, rows/s", ...column("ours")],
         ["bare addBulk, jobs/s", ...column("floor")],
         ["producer's RSS, MiB", ...column("mebibytes")],

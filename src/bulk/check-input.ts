@@ -8,6 +8,8 @@ export interface InputSummary {
   readonly duplicates: number;
   /** Rows that are no jobs; 0 unless they may be skipped. */
   readonly invalid: number;
+  /** Lines of rows that have the id of an earlier one; for `JobSource.repeats`. */
+  readonly repeats: ReadonlySet<number>;
   /** Who is needed; `undefined` stands for the default agent. */
   readonly agents: ReadonlySet<string | undefined>;
 }
@@ -37,9 +39,11 @@ export interface InputListener {
 export async function checkInput(source: JobSource, { onInvalid, onJob }: InputListener = {}): Promise<InputSummary> {
   const problems: Problem[] = [];
   const agents = new Set<string | undefined>();
+  const repeats = new Set<number>();
   const counts = { job: 0, duplicate: 0, invalid: 0 };
   for await (const read of readJobs(source)) {
     counts[read.is]++;
+    if (read.is === "duplicate" || (read.is === "invalid" && read.isRepeat)) repeats.add(read.row.line);
     if (read.is === "job") {
       agents.add(read.job.agent);
       onJob?.(read);
@@ -53,5 +57,5 @@ export async function checkInput(source: JobSource, { onInvalid, onJob }: InputL
   if (counts.job === 0) {
     throw new InvalidInputError([{ source: source.input, path: "", got: "0 rows", expected: "at least one row" }]);
   }
-  return { rows: counts.job, duplicates: counts.duplicate, invalid: counts.invalid, agents };
+  return { rows: counts.job, duplicates: counts.duplicate, invalid: counts.invalid, repeats, agents };
 }

@@ -12,6 +12,11 @@ export interface JobSource {
   /** For rows that name no agent. */
   readonly agent: string | null;
   readonly knownAgents: ReadonlySet<string>;
+  /**
+   * Lines that have the id of an earlier row, where that is known already: they are left out, and no ids are remembered.
+   * Remembering them takes memory for every row. Default: they are found out.
+   */
+  readonly repeats?: ReadonlySet<number>;
 }
 
 /** What a row of the input turned out to be. */
@@ -19,7 +24,8 @@ export type ReadJob =
   | { readonly is: "job"; readonly row: Row; readonly job: ParsedJobInput }
   /** The same row was there before. */
   | { readonly is: "duplicate"; readonly row: Row }
-  | { readonly is: "invalid"; readonly row: Row; readonly problems: readonly Problem[] };
+  /** `isRepeat`: another row has its id. */
+  | { readonly is: "invalid"; readonly row: Row; readonly problems: readonly Problem[]; readonly isRepeat: boolean };
 
 /**
  * Reads the input row by row; the same file gives the same jobs every time.
@@ -27,19 +33,28 @@ export type ReadJob =
  * @throws InvalidInputError when the file as a whole is no use
  */
 export async function* readJobs(source: JobSource, afterLine = 0): AsyncGenerator<ReadJob> {
-  const seen = new IdSet();
+  const seen = source.repeats === undefined ? new IdSet() : null;
   const defaults = { source: source.input, ...(source.agent === null ? {} : { agent: source.agent }) };
   for await (const row of readRows(source.input)) {
     if (row.line <= afterLine) continue;
     try {
       const job = rowToJob(row, defaults);
       checkAgent(job, row.line, source);
-      yield isDuplicate(job, row.line, { seen, input: source.input })
-        ? { is: "duplicate", row }
-        : { is: "job", row, job };
+      const earlier =
+        seen === null || job.id === undefined ? undefined : seen.add(job.id, row.line, JSON.stringify(job));
+      const isRepeat = earlier !== undefined || source.repeats?.has(row.line) === true;
+      if (!isRepeat) yield { is: "job", row, job };
+      else if (earlier?.isSameContent === false)
+        yield {
+          is: "invalid",
+          row,
+          isRepeat,
+          problems: [repeat(job, { source: source.input, line: row.line }, earlier)],
+        };
+      else yield { is: "duplicate", row };
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
-      yield { is: "invalid", row, problems: error.problems };
+      yield { is: "invalid", row, problems: error.problems, isRepeat: false };
     }
   }
 }
@@ -51,12 +66,11 @@ function checkAgent(job: ParsedJobInput, line: number, { input, knownAgents }: J
 }
 
 /** The same row twice counts once; another row under the same id is an error that names both lines. */
-function isDuplicate(job: ParsedJobInput, line: number, { seen, input }: { seen: IdSet; input: string }): boolean {
-  if (job.id === undefined) return false;
-  const { id } = job;
-  const earlier = seen.add(id, line, JSON.stringify(job));
-  if (earlier === undefined) return false;
-  if (earlier.isSameContent) return true;
+function repeat(
+  { id }: ParsedJobInput,
+  { source, line }: { readonly source: string; readonly line: number },
+  earlier: { readonly number: number },
+): Problem {
   const got = `${showValue(id)}, which line ${earlier.number} has with other content`;
-  throw new InvalidInputError([{ source: input, line, path: "id", got, expected: "an id of its own" }]);
+  return { source, line, path: "id", got, expected: "an id of its own" };
 }

@@ -53,7 +53,7 @@ async function demo(keep: boolean): Promise<ExitCode> {
   await introduce(workplace, monitor.url);
   const input = join(EXAMPLES, "topics.csv");
   const source = { input, agent: null, knownAgents: new Set(workplace.agents.keys()) };
-  const { rows } = await checkInput(source);
+  const { rows, repeats } = await checkInput(source);
   console.log(
     `Enqueuing ${rows} topics from examples/topics.csv for ${workplace.agents.size} agents, and working them off:\n`,
   );
@@ -67,7 +67,8 @@ async function demo(keep: boolean): Promise<ExitCode> {
     });
     const usage = new RunUsage();
     const options = { worker: true, concurrency: DEMO_CONCURRENCY };
-    const { progress } = await followBulk({ workplace, output, usage, rows, signals, source, options });
+    const checked = { ...source, repeats };
+    const { progress } = await followBulk({ workplace, output, usage, rows, signals, source: checked, options });
     await output.complete();
     if (signals.requested.aborted) return EXIT.interrupted;
     await printTweets(out);

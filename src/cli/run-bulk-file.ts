@@ -93,7 +93,8 @@ async function runFile({ workplace, signals, file, out, options, runId }: FileRu
   if (!json) console.error(`run ${output.manifest.runId}: puppet-engine runs shows, pauses and cancels it`);
   const usage = new RunUsage();
   const { progress, isCancelled } = await followBulk({
-    ...{ workplace, output, usage, rows: summary.rows, signals, source, options },
+    ...{ workplace, output, usage, rows: summary.rows, signals, options },
+    source: { ...source, repeats: summary.repeats },
   });
   if (progress.succeeded + progress.failed + progress.refused < progress.total) {
     return await leaveUnfinished(output, { isCancelled, command: resumeCommand(file, out, options) });

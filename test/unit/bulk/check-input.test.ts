@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkInput, InvalidRowsError, type InvalidRow } from "../../../src/bulk/check-input.ts";
+import { readJobs } from "../../../src/bulk/read-jobs.ts";
 import { check, inputFile, KNOWN_AGENTS, type CheckedInput } from "./input-file.ts";
 
 const ID = "expected 1–128 characters of A–Z a–z 0–9 _ -, or an integer from 0 to 9007199254740991";
@@ -188,12 +189,32 @@ describe("rows that are no jobs may be left out", () => {
     const rejected: InvalidRow[] = [];
     const source = { input: file.path, agent: null, knownAgents: KNOWN_AGENTS };
     const summary = await checkInput(source, { onInvalid: (row) => rejected.push(row) });
-    expect(summary).toEqual({ rows: 2, duplicates: 1, invalid: 2, agents: new Set(["ada", "orbit"]) });
+    expect(summary).toEqual({
+      rows: 2,
+      duplicates: 1,
+      invalid: 2,
+      repeats: new Set([6]),
+      agents: new Set(["ada", "orbit"]),
+    });
     expect(rejected.map(({ row }) => row)).toMatchObject([
       { line: 3, fields: { id: "2", agent: "nobody", topic: "fog" } },
       { line: 5, problem: { path: "topic", got: "a row with 2 cells", expected: ragged } },
     ]);
     expect(rejected.map(({ problems }) => problems.map(({ path }) => path))).toEqual([["agent"], ["topic"]]);
+  });
+
+  it("and are left out again when the input is read once more, without remembering any ids", async () => {
+    await using file = await inputFile("t.csv", `${content}3,orbit,snow\n5,ada,tea\n5,ada,tea\n`);
+    const source = { input: file.path, agent: null, knownAgents: KNOWN_AGENTS };
+    const { repeats, rows, invalid } = await checkInput(source, { onInvalid: () => undefined });
+    expect({ repeats, rows, invalid }).toEqual({ repeats: new Set([6, 7, 9]), rows: 3, invalid: 3 });
+    const kinds: string[] = [];
+    for await (const { is, row } of readJobs({ ...source, repeats })) kinds.push(`${row.line} ${is}`);
+    expect(kinds.filter((kind) => kind.endsWith("job"))).toEqual(["2 job", "4 job", "8 job"]);
+    expect(kinds.filter((kind) => kind.endsWith("duplicate"))).toEqual(["6 duplicate", "7 duplicate", "9 duplicate"]);
+    const remembered: string[] = [];
+    for await (const { is } of readJobs({ ...source, repeats: new Set() })) remembered.push(is);
+    expect(remembered.filter((is) => is === "job")).toHaveLength(6);
   });
 
   it("unless there are no others", async () => {

@@ -13,8 +13,13 @@ it("rejected rows are kept with their line and what is wrong, one a line", async
   await writeFile(path, "of an earlier run\n");
   {
     using rejects = rejectsFile(path);
-    rejects.write({ is: "invalid", row: { line: 3, fields: { agent: "nobody" } }, problems: [PROBLEM, PROBLEM] });
-    rejects.write({ is: "invalid", row: { line: 4, problem: PROBLEM }, problems: [PROBLEM] });
+    rejects.write({
+      is: "invalid",
+      isRepeat: false,
+      row: { line: 3, fields: { agent: "nobody" } },
+      problems: [PROBLEM, PROBLEM],
+    });
+    rejects.write({ is: "invalid", isRepeat: false, row: { line: 4, problem: PROBLEM }, problems: [PROBLEM] });
   }
   const problem = 't.csv:3 agent: got "nobody"; expected one of ada, orbit';
   expect(await readFile(path, "utf8")).toBe(
