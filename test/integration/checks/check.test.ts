@@ -108,7 +108,8 @@ describe("puppet-engine check", () => {
     await using server = await startLocalRedis();
     await using session = await openCheckSession({ REDIS_URL: server.url });
     await using redis = await connectTestRedis({}, server.url);
-    await redis.config("SET", "maxmemory", "1mb");
+    // Even an empty Redis has about 1 MB.
+    await redis.config("SET", "maxmemory", "1");
     const { code, of } = await check(session);
     expect(code).toBe(2);
     expect(of("error")).toEqual([

@@ -114,7 +114,7 @@ describe("/readyz with a worker, and with a Redis that", () => {
   it("is full", async () => {
     await using server = await startLocalRedis();
     const problems = await problemsOf(server, async (redis) => {
-      await redis.config("SET", "maxmemory", "1mb");
+      await redis.config("SET", "maxmemory", "1");
     });
     expect(problems).toEqual([
       expect.stringMatching(/^Redis refuses to write: OOM .*; raise its maxmemory, or keep results .*\(retention\)$/),
