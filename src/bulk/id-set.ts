@@ -1,17 +1,20 @@
 import crypto from "node:crypto";
 
-/** Half full at the most: a place is found within a few steps. */
-const MOST_FILLED = 0.5;
+/** Not fuller than that: a place is found within a few steps. */
+const MOST_FILLED = 0.7;
+/** Twice would have a large set be copied into one that is far too large. */
+const GROWTH = 1.5;
 const FIRST_PLACES = 1024;
 
 /**
  * A set of ids that takes some 30 bytes for each, whatever their length: of an id a hash of 64 bits is kept. That two of a
- * million ids have the same one happens once in 37 million sets. With every id go a number and the hash of a content.
+ * million ids have the same one happens once in 37 million sets. With every id go a number and 32 bits of the hash of a
+ * content.
  */
 export class IdSet {
   #places = FIRST_PLACES;
   #hashes = new BigUint64Array(FIRST_PLACES);
-  #contents = new BigUint64Array(FIRST_PLACES);
+  #contents = new Uint32Array(FIRST_PLACES);
   #numbers = new Uint32Array(FIRST_PLACES);
   #size = 0;
 
@@ -30,7 +33,7 @@ export class IdSet {
   add(id: string, number = 0, content = ""): { readonly number: number; readonly isSameContent: boolean } | undefined {
     const key = hashOf(id);
     const place = this.#placeOf(key);
-    const contentHash = hashOf(content);
+    const contentHash = Number(hashOf(content) & 0xffff_ffffn);
     if (this.#hashes[place] !== 0n) {
       return { number: this.#numbers[place] ?? 0, isSameContent: this.#contents[place] === contentHash };
     }
@@ -40,7 +43,7 @@ export class IdSet {
     return undefined;
   }
 
-  #put(place: number, entry: { readonly hash: bigint; readonly content: bigint; readonly number: number }): void {
+  #put(place: number, entry: { readonly hash: bigint; readonly content: number; readonly number: number }): void {
     this.#hashes[place] = entry.hash;
     this.#contents[place] = entry.content;
     this.#numbers[place] = entry.number;
@@ -55,13 +58,13 @@ export class IdSet {
 
   #grow(): void {
     const [hashes, contents, numbers] = [this.#hashes, this.#contents, this.#numbers];
-    this.#places *= 2;
+    this.#places = Math.ceil(this.#places * GROWTH);
     this.#hashes = new BigUint64Array(this.#places);
-    this.#contents = new BigUint64Array(this.#places);
+    this.#contents = new Uint32Array(this.#places);
     this.#numbers = new Uint32Array(this.#places);
     hashes.forEach((hash, place) => {
       if (hash === 0n) return;
-      this.#put(this.#placeOf(hash), { hash, content: contents[place] ?? 0n, number: numbers[place] ?? 0 });
+      this.#put(this.#placeOf(hash), { hash, content: contents[place] ?? 0, number: numbers[place] ?? 0 });
     });
   }
 }
