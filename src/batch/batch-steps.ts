@@ -3,7 +3,7 @@ import { ProviderError } from "../providers/provider-error.ts";
 import { admitRows, requestsOf } from "./admit-rows.ts";
 import type { BatchDependencies, BatchTarget } from "./batch-run.ts";
 import { collectRows } from "./collect-rows.ts";
-import { isLost, loseBatch, refuseBatch } from "./give-up-batch.ts";
+import { isLost, isOverdue, loseBatch, refuseBatch } from "./give-up-batch.ts";
 
 export interface BatchStep {
   readonly batch: BatchRecord;
@@ -101,7 +101,11 @@ async function afterRefusal(step: BatchStep, error: unknown): Promise<void> {
   if (!(error instanceof ProviderError)) throw error;
   deps.logger.warn({ batch: batch.id, err: error.message, kind: error.kind }, "the batch was not taken");
   const isRefused = error.sent === "no" || (error.status !== null && error.status >= 400 && error.status < 500);
-  if (isRefused && FOR_GOOD.has(error.kind)) return await refuseBatch(batch, error.message, deps);
+  const now = deps.clock.now();
+  if (isRefused && (FOR_GOOD.has(error.kind) || isOverdue(batch, now))) {
+    return await refuseBatch(batch, error.message, deps);
+  }
+  if (isLost(batch, now)) return await loseBatch(batch, error.message, deps);
   await lookAgain(step, error);
 }
 

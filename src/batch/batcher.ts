@@ -68,10 +68,11 @@ async function lookAround(deps: BatchDependencies, signal: AbortSignal): Promise
     if (signal.aborted) return;
     const target = targetOf(batch, deps);
     if (target === undefined ? !areStranded(batch.createdAt, deps) : batch.nextLookAt > deps.clock.now()) continue;
-    await lookAt(id, target, { deps, signal }).catch((error: unknown) => {
+    await lookAt(id, target, { deps, signal }).catch(async (error: unknown) => {
       if (signal.aborted) return;
       // One that cannot be worked on keeps nobody from the others.
       deps.logger.warn({ batch: id, err: error }, "the batch could not be looked after");
+      await deps.store.update(id, { nextLookAt: deps.clock.now() + deps.settings.pollMs });
     });
   }
 }

@@ -11,9 +11,14 @@ const GRACE_MS = 24 * 3600_000;
 /** So many times as long as jobs wait for others: a worker that has the key would have taken a batch by then. */
 const PATIENCE_FACTOR = 15;
 
-/** Nobody will tell any more what became of it. @param now epoch ms */
+/** A vendor that has not taken it for so long will not. @param now epoch ms */
+export function isOverdue({ submittingAt }: BatchRecord, now: number): boolean {
+  return submittingAt !== null && now >= submittingAt + WINDOW_MS;
+}
+
+/** Nobody will tell any more what became of it. What the vendor says may only put that off. @param now epoch ms */
 export function isLost({ expiresAt, submittingAt, createdAt }: BatchRecord, now: number): boolean {
-  return now >= (expiresAt ?? (submittingAt ?? createdAt) + WINDOW_MS) + GRACE_MS;
+  return now >= Math.max(expiresAt ?? 0, (submittingAt ?? createdAt) + WINDOW_MS) + GRACE_MS;
 }
 
 /** No worker can send them, be it that their key was replaced. @param sinceAt epoch ms */

@@ -22,7 +22,7 @@ export interface JobSource {
 /** What a row of the input turned out to be. */
 export type ReadJob =
   | { readonly is: "job"; readonly row: Row; readonly job: ParsedJobInput }
-  /** The same row was there before. */
+  /** The same row was there before, or one with its id in `repeats`. */
   | { readonly is: "duplicate"; readonly row: Row }
   /** `isRepeat`: another row has its id. */
   | { readonly is: "invalid"; readonly row: Row; readonly problems: readonly Problem[]; readonly isRepeat: boolean };
@@ -42,16 +42,9 @@ export async function* readJobs(source: JobSource, afterLine = 0): AsyncGenerato
       checkAgent(job, row.line, source);
       const earlier =
         seen === null || job.id === undefined ? undefined : seen.add(job.id, row.line, JSON.stringify(job));
-      const isRepeat = earlier !== undefined || source.repeats?.has(row.line) === true;
-      if (!isRepeat) yield { is: "job", row, job };
-      else if (earlier?.isSameContent === false)
-        yield {
-          is: "invalid",
-          row,
-          isRepeat,
-          problems: [repeat(job, { source: source.input, line: row.line }, earlier)],
-        };
-      else yield { is: "duplicate", row };
+      if (earlier?.isSameContent === true || source.repeats?.has(row.line) === true) yield { is: "duplicate", row };
+      else if (earlier === undefined) yield { is: "job", row, job };
+      else yield { is: "invalid", row, problems: [repeatOf(job, row, { earlier, source })], isRepeat: true };
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       yield { is: "invalid", row, problems: error.problems, isRepeat: false };
@@ -66,11 +59,11 @@ function checkAgent(job: ParsedJobInput, line: number, { input, knownAgents }: J
 }
 
 /** The same row twice counts once; another row under the same id is an error that names both lines. */
-function repeat(
+function repeatOf(
   { id }: ParsedJobInput,
-  { source, line }: { readonly source: string; readonly line: number },
-  earlier: { readonly number: number },
+  { line }: Row,
+  { earlier, source }: { readonly earlier: { readonly number: number }; readonly source: JobSource },
 ): Problem {
   const got = `${showValue(id)}, which line ${earlier.number} has with other content`;
-  return { source, line, path: "id", got, expected: "an id of its own" };
+  return { source: source.input, line, path: "id", got, expected: "an id of its own" };
 }

@@ -11,7 +11,7 @@
 local prefix, job, agent, now, exact, signature = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local least, keptTexts, othersMs, ownMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local ENTRY = 8
--- Of one band; the newest are looked at.
+-- Of one band; the newest that are there are looked at.
 local MOST_CANDIDATES = 8
 -- A shard is cleaned of texts that are gone whenever it has come to a multiple of so many entries.
 local CLEANED_EVERY = 32

@@ -31,8 +31,14 @@ async function submitted({ redis, namespace }: GenerationSystem): Promise<string
   return await waitFor(find, { describe: () => "the vendor was asked about a batch" });
 }
 
+/** As if it had been sent three days ago. */
+async function age({ redis, keys }: GenerationSystem, id: string): Promise<void> {
+  const sentAt = Date.now() - 3 * DAY_MS;
+  await redis.hset(keys.batch(id), { submittingAt: sentAt, expiresAt: sentAt + DAY_MS });
+}
+
 describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vendor) => {
-  it("that may have been made are not made up for live while the list is refused", async () => {
+  it("that may have been made are not run live while the list is refused", async () => {
     let refusals = 3;
     await using server = await startBatchServer({
       ...{ vendor, looks: 0, loseReply: (batch) => batch === 0 },
@@ -51,12 +57,16 @@ describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vend
   it("that the vendor forgets go on live a day after they were due, and may have been paid", async () => {
     let looks = 0;
     await using server = await startBatchServer({
-      ...{ vendor, looks: Infinity, madeAt: Date.now() - 3 * DAY_MS },
+      ...{ vendor, looks: Infinity },
       refuse: (call) => (LOOKING.test(call) && looks++ > 0 ? NOBODY : null),
     });
     await using system = await systemOn(server, vendor);
     const ids = await enqueue(system, vendor, 2);
     await system.startWorker();
+    const id = await submitted(system);
+    await waitFor(() => looks > 4 || undefined, { describe: () => "the vendor was asked again and again" });
+    expect(server.liveCalls).toEqual([]);
+    await age(system, id);
     for (const result of await resultsOf(system, ids)) {
       expect(result).toMatchObject({ status: "succeeded", attempts: [{ outcome: "disconnected" }, {}] });
     }
@@ -112,12 +122,13 @@ describe.each(["openai", "anthropic"] satisfies Vendor[])("batches of %s", (vend
   });
 
   it("whose key was replaced while they ran go on live a day after they were due", async () => {
-    await using server = await startBatchServer({ vendor, looks: Infinity, madeAt: Date.now() - 3 * DAY_MS });
+    await using server = await startBatchServer({ vendor, looks: Infinity });
     await using before = await systemOn(server, vendor);
     const ids = await enqueue(before, vendor, 2);
     const worker = await before.startWorker();
-    await submitted(before);
+    const id = await submitted(before);
     await worker.stop({ graceMs: 0 });
+    await age(before, id);
 
     const { namespace } = before;
     await using after = await systemOn(server, vendor, { key: "sk-ant-another-0123456789", namespace });
@@ -142,6 +153,44 @@ it("a batch whose file cannot be found yet is sent again, and made once", async 
   await system.startWorker();
   for (const result of await resultsOf(system, ids)) expect(result).toMatchObject({ status: "succeeded" });
   expect(server.batches).toHaveLength(1);
+  expect(server.liveCalls).toEqual([]);
+  await accounted(system);
+});
+
+it("a batch that the vendor has not taken for a day goes on live, at no cost of its own", async () => {
+  const { response } = recordedAnswer("openai/400-batch-cannot-find-file.json");
+  let tries = 0;
+  await using server = await startBatchServer({
+    vendor: "openai",
+    refuse: (call) => (MAKING.test(call) && ++tries > 0 ? { status: 400, body: response.body } : null),
+  });
+  await using system = await systemOn(server, "openai");
+  const ids = await enqueue(system, "openai", 2);
+  await system.startWorker();
+  await waitFor(() => tries > 2 || undefined, { describe: () => "it was tried again and again" });
+  expect(server.liveCalls).toEqual([]);
+  const [batch] = await new BatchStore(system.redis, system.namespace).underWay();
+  await system.redis.hset(system.keys.batch(batch?.id ?? ""), { submittingAt: Date.now() - DAY_MS });
+  for (const result of await resultsOf(system, ids)) expect(attemptsOf(result)).toEqual(["succeeded 8"]);
+  expect(await ended(system)).toMatchObject({ state: "failed", returned: 2 });
+  await accounted(system);
+});
+
+it("a batch whose end the vendor puts before its beginning is not lost for an error", async () => {
+  const running = { id: "batch_1", object: "batch", status: "in_progress", expires_at: 1, metadata: null };
+  const answers = [
+    { status: 200, body: running },
+    { status: 500, body: { error: { message: "trouble", type: "server_error" } } },
+  ];
+  await using server = await startBatchServer({
+    vendor: "openai",
+    refuse: (call) => (LOOKING.test(call) ? (answers.shift() ?? null) : null),
+  });
+  await using system = await systemOn(server, "openai");
+  const ids = await enqueue(system, "openai", 2);
+  await system.startWorker();
+  for (const result of await resultsOf(system, ids)) expect(attemptsOf(result)).toEqual(["succeeded 4"]);
+  expect(answers).toEqual([]);
   expect(server.liveCalls).toEqual([]);
   await accounted(system);
 });

@@ -17,8 +17,6 @@ export interface BatchServerOptions {
   readonly loseReply?: (batch: number) => boolean;
   /** Refuses calls. @param call e.g. `GET /v1/batches` */
   readonly refuse?: (call: string) => { readonly status: number; readonly body: unknown } | null;
-  /** When batches were made, as the vendor tells it; epoch ms, default now. */
-  readonly madeAt?: number;
   /** Refuses a batch as a whole, after it was made (OpenAI). */
   readonly failWith?: string;
   /** Whether a batch is over by the time that somebody cancels it, which the vendor refuses then. Default false. */
@@ -67,7 +65,7 @@ export function make({ response }: Asked, state: State, batch: MadeBatch, view: 
 export function newBatch(state: State, parts: Pick<MadeBatch, "rows" | "metadata">): MadeBatch {
   const { options, made } = state;
   const id = `${options.vendor === "openai" ? "batch_" : "msgbatch_"}${made.length + 1}`;
-  return { id, createdAt: options.madeAt ?? Date.now(), looksLeft: options.looks ?? 1, isCancelled: false, ...parts };
+  return { id, createdAt: Date.now(), looksLeft: options.looks ?? 1, isCancelled: false, ...parts };
 }
 
 /** False: it was over before. The wording of the refusal is ours; neither vendor documents its own. */
