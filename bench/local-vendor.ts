@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import type { Behaviour, LocalVendorProgram } from "./local-vendor-program.ts";
 import { serveRequests } from "./programs.ts";
 
+const TEXT = "TEXT";
+
 const ANSWER = {
   id: "chatcmpl-bench",
   object: "chat.completion",
@@ -13,7 +15,7 @@ const ANSWER = {
   choices: [
     {
       index: 0,
-      message: { role: "assistant", content: "A kettle is a small argument for patience.", refusal: null },
+      message: { role: "assistant", content: TEXT, refusal: null },
       finish_reason: "stop",
     },
   ],
@@ -30,12 +32,31 @@ type Send = (response: ServerResponse) => void;
 
 /** As OpenAI answers; the words are those of test/fixtures/openai. */
 const ANSWERS: Readonly<Record<Behaviour, Send>> = {
-  ok: sender(200, ANSWER),
+  ok: writer(),
   hang: () => undefined,
   "500": failure(500, "server_error", "The server had an error processing your request."),
   "401": failure(401, "invalid_api_key", "Incorrect API key provided."),
   quota: failure(429, "insufficient_quota", "You exceeded your current quota, please check your plan."),
 };
+
+const SYLLABLES = Array.from("bcdfghjklmnprstvwxyz").flatMap((first) =>
+  Array.from("aeiou").map((second) => first + second),
+);
+
+/** Each time another text: the same one again and again would be written anew, as a repetition. */
+function writer(): Send {
+  const [head = "", tail = ""] = JSON.stringify(ANSWER).split(TEXT);
+  let state = 1;
+  const syllable = (): string => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return SYLLABLES[(state >>> 8) % SYLLABLES.length] ?? "";
+  };
+  const word = (): string => syllable() + syllable() + syllable();
+  return (response) => {
+    const json = `${head}A ${Array.from({ length: 14 }, word).join(" ")}.${tail}`;
+    response.writeHead(200, headersOf(json)).end(json);
+  };
+}
 
 function failure(status: number, code: string, message: string): Send {
   return sender(status, { error: { message, type: code, param: null, code } });
@@ -43,12 +64,15 @@ function failure(status: number, code: string, message: string): Send {
 
 function sender(status: number, body: unknown): Send {
   const json = JSON.stringify(body);
-  const headers = {
+  return (response) => void response.writeHead(status, headersOf(json)).end(json);
+}
+
+function headersOf(json: string): Readonly<Record<string, string | number>> {
+  return {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(json),
     "x-request-id": "req_bench",
   };
-  return (response) => void response.writeHead(status, headers).end(json);
 }
 
 serveRequests<LocalVendorProgram>({

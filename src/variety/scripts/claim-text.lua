@@ -16,6 +16,9 @@ local MOST_CANDIDATES = 8
 -- A shard is cleaned of texts that are gone whenever it has come to a multiple of so many entries.
 local CLEANED_EVERY = 32
 local ASKED_AT_ONCE = 16
+-- Entries with the same hash in a shard, beyond which the older half goes: a model that says the same again and again would
+-- make each comparison longer than the one before.
+local MOST_SAME = 64
 
 -- How many of the two four-bit parts of a byte are 0. Made when there is something to compare.
 local zeros
@@ -92,14 +95,19 @@ local function compare(number)
   return true
 end
 
+-- Where the entries of this text's hash are, by band.
+local places = {}
+
 for band = 1, #shards do
   local shard, wanted = shards[band] or '', ARGV[11 + band]
   local found, at = {}, 1
+  places[band] = {}
   while true do
     at = string.find(shard, wanted, at, true)
     if not at then break end
     if at % ENTRY == 1 then
       found[#found + 1] = number4(shard, at + 4)
+      places[band][#found] = at
       at = at + ENTRY
     else
       at = at + 1
@@ -154,9 +162,23 @@ local function cleaned(shard)
   return table.concat(kept)
 end
 
+local function withoutOlderHalf(shard, same)
+  local kept, first = {}, 1
+  for index = 1, #same - MOST_SAME / 2 do
+    kept[#kept + 1] = string.sub(shard, first, same[index] - 1)
+    first = same[index] + ENTRY
+  end
+  kept[#kept + 1] = string.sub(shard, first)
+  return table.concat(kept)
+end
+
 local encoded = bytes4(number)
 for band = 1, #shards do
   local key, entry = KEYS[2 + band], ARGV[11 + band] .. encoded
+  if #places[band] >= MOST_SAME then
+    shards[band] = withoutOlderHalf(shards[band], places[band])
+    redis.call('SET', key, shards[band], 'KEEPTTL')
+  end
   local entries = redis.call('APPEND', key, entry) / ENTRY
   if entries % CLEANED_EVERY == 0 then
     local shard = cleaned((shards[band] or '') .. entry)
