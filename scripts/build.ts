@@ -7,7 +7,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
 /** Read at run time, so the compiler does not know about them. */
-const DATA_FILES = "src/**/*.{lua,json}";
+const DATA_FILES = ["src/**/*.{lua,json}", "src/monitor/assets/*.{css,js,svg}"];
 
 rmSync(DIST, { recursive: true, force: true });
 const compiler = spawnSync("tsc", ["--project", "tsconfig.build.json"], { cwd: ROOT, stdio: "inherit" });
