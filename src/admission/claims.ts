@@ -4,7 +4,8 @@ import type { Agent } from "../agents/agent.ts";
 import type { JobKind, JobPayload } from "../job/generation-job.ts";
 import { summaryOf, totalCostMicroUsd } from "../job/attempt-summary.ts";
 import type { GenerationResult, UnsuccessfulResult } from "../job/generation-result.ts";
-import { picoUsdOf } from "../job/usage-counters.ts";
+import { formatResultEntry } from "../job/result-entry.ts";
+import { dayOf, formatDoneField, picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import { controlKeys } from "./keys.ts";
@@ -50,8 +51,9 @@ export type LaneTable = ReadonlyMap<string, string>;
 const SNAPSHOT_TTL_MS = 90 * 24 * 3600 * 1000;
 const FIELDS_PER_CLAIM = 4;
 
-const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url), ["runs"]);
-const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url), ["runs"]);
+const LIBRARIES = ["results", "runs"];
+const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url), LIBRARIES);
+const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url), LIBRARIES);
 
 /** Takes ids in one atomic step; replies in the order of `requests`. */
 export async function claimJobs(redis: Redis, namespace: string, batch: ClaimBatch): Promise<Claim[]> {
@@ -95,6 +97,8 @@ interface CancelOptions extends CancelManner {
   readonly jobId: string;
   /** How long the record is kept. */
   readonly resultsMs: number;
+  /** How long daily counters are kept. */
+  readonly countersMs: number;
   /** Epoch ms. */
   readonly now: number;
 }
@@ -110,8 +114,11 @@ export async function cancelJob(redis: Redis, namespace: string, options: Cancel
     const channels = [keys.settledChannel, keys.cancelledChannel];
     const reply = await cancelScript.run(
       redis,
-      [keys.job(jobId)],
-      [...args, ...channels, jobId, options.sparesCalls === true ? 1 : 0, runCostOf(record), keys.run("")],
+      [keys.job(jobId), keys.results, keys.resultsOf(record.agentId), keys.usageTexts(dayOf(record.finishedAt))],
+      [
+        ...[...args, ...channels, jobId, options.sparesCalls === true ? 1 : 0, runCostOf(record), keys.run("")],
+        ...[formatResultEntry(record), formatDoneField(record), options.countersMs],
+      ],
     );
     if (reply !== "outdated") return reply as CancelReply;
   }
@@ -136,7 +143,7 @@ function cancelledRecord(
     status: "cancelled",
     id: jobId,
     agentId: job["agent"] ?? "",
-    kind: job["kind"] as JobKind,
+    kind: (job["kind"] ?? "") as JobKind,
     attempts: rows.map(summaryOf),
     costMicroUsd: totalCostMicroUsd(rows),
     finishedAt: now,

@@ -51,10 +51,22 @@ export interface ControlKeys {
   readonly schedulesDue: string;
   /** Hash: how far an agent's schedule has come. */
   schedule(agentId: string): string;
+  /** Hash: alert → what is known of it, see `alerts/alert-store.ts`. */
+  readonly alerts: string;
+  /** Hash: alert → what was sent of it. */
+  readonly alertsSent: string;
+  /** Hash: when the facts were looked at last, how many calls there were in the last hour, how the webhook does. */
+  readonly alertWatch: string;
+  /** String: which process looks, or sends. */
+  alertLease(task: string): string;
   /** Set: attempts that a worker has announced and not settled. */
   intents(workerId: string): string;
   /** Sorted set: worker → last seen. */
   readonly workers: string;
+  /** String: what a worker says of itself (JSON), see `job/worker-status.ts`. */
+  worker(id: string): string;
+  /** Hash: what workers have counted, see `job/work-metrics.ts`. */
+  readonly metrics: string;
   /** Stream: usage rows. */
   readonly usageRows: string;
   /** Hash: counters of a day (`2026-11-23`, UTC). */
@@ -62,6 +74,13 @@ export interface ControlKeys {
   usageOfAgent(day: string, agentId: string): string;
   /** Set: agents with counters on that day. */
   usageAgents(day: string): string;
+  /** Hash: some of the counters of an hour (`2026-11-23T14`, UTC). */
+  usageHour(hour: string): string;
+  /** Hash: how many jobs ended on that day, by kind and status. */
+  usageTexts(day: string): string;
+  /** Streams: which jobs have ended, of all agents and of one. */
+  readonly results: string;
+  resultsOf(agentId: string): string;
   /** String: a text that may be given again (JSON), by the hash of its request. */
   cachedText(hash: string): string;
   /** Hash: which job asks for such a text now, and how often others have come for it. */
@@ -110,12 +129,22 @@ export function controlKeys(namespace: string): ControlKeys {
     schedules: `${tag}:schedules`,
     schedulesDue: `${tag}:schedules-due`,
     schedule: (agentId) => `${tag}:schedule:${agentId}`,
+    alerts: `${tag}:alerts`,
+    alertsSent: `${tag}:alerts-sent`,
+    alertWatch: `${tag}:alert-watch`,
+    alertLease: (task) => `${tag}:alert-lease:${task}`,
     intents: (workerId) => `${tag}:intents:${workerId}`,
     workers: `${tag}:workers`,
+    worker: (id) => `${tag}:worker:${id}`,
+    metrics: `${tag}:metrics`,
     usageRows: `${tag}:usage`,
     usageDay: (day) => `${tag}:usage:${day}`,
     usageOfAgent: (day, agentId) => `${tag}:usage:${day}:agent:${agentId}`,
     usageAgents: (day) => `${tag}:usage:${day}:agents`,
+    usageHour: (hour) => `${tag}:usage:${hour}`,
+    usageTexts: (day) => `${tag}:usage:${day}:texts`,
+    results: `${tag}:results`,
+    resultsOf: (agentId) => `${tag}:results-of:${agentId}`,
     cachedText: (hash) => `${tag}:cache:${hash}`,
     cacheLead: (hash) => `${tag}:cache-lead:${hash}`,
     textCount: `${tag}:text-count`,

@@ -13,7 +13,7 @@ export interface SweeperOptions extends SettlementWriter {
  * A worker that was silent for this long is dead: longer than any pause of a healthy event loop, shorter than the time
  * after which BullMQ runs its jobs again.
  */
-const DEAD_AFTER_MS = 15_000;
+export const DEAD_AFTER_MS = 15_000;
 
 const heartbeatScript = loadLuaScript(new URL("./scripts/heartbeat.lua", import.meta.url));
 

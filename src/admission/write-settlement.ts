@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { GenerationResult } from "../job/generation-result.ts";
-import { countersOf, dayOf, picoUsdOf } from "../job/usage-counters.ts";
+import { formatResultEntry } from "../job/result-entry.ts";
+import { countersOf, dayOf, formatDoneField, hourOf, picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
 import type { CallReport, Settlement, SettleReply } from "./admission.ts";
@@ -43,6 +44,7 @@ const settleScript = loadLuaScript(new URL("./scripts/settle.lua", import.meta.u
   "breaker",
   "budgets",
   "reports",
+  "results",
   "runs",
 ]);
 
@@ -65,9 +67,10 @@ function recordOf(reply: string, { terminal }: Settlement): GenerationResult | n
   return reply === "own" ? terminal : (JSON.parse(reply) as GenerationResult);
 }
 
-function keysOf({ jobId, agentId, row, pause, report }: Settlement, writer: SettlementWriter): string[] {
+function keysOf({ jobId, agentId, row, pause, report, terminal }: Settlement, writer: SettlementWriter): string[] {
   const keys = controlKeys(writer.namespace);
-  const day = dayOf(row?.startedAt ?? 0);
+  const startedAt = row?.startedAt ?? 0;
+  const day = dayOf(startedAt);
   const called = report?.grant.limitGroup ?? "";
   return [
     keys.job(jobId),
@@ -81,6 +84,10 @@ function keysOf({ jobId, agentId, row, pause, report }: Settlement, writer: Sett
     keys.lastCalls(called),
     keys.spending(day),
     keys.knownLimits,
+    keys.usageHour(hourOf(startedAt)),
+    keys.results,
+    keys.resultsOf(agentId),
+    keys.usageTexts(dayOf(terminal?.finishedAt ?? 0)),
   ];
 }
 
@@ -95,16 +102,27 @@ function argumentsOf(
   const keys = controlKeys(writer.namespace);
   const attempt = row === null ? [0, "", ""] : [row.attempt, row.attemptId, JSON.stringify(row)];
   const kept = draft === undefined ? "" : JSON.stringify(draft);
-  const record = terminal === null ? ["", ""] : [JSON.stringify(terminal), terminal.status];
   const standstill = pause === null ? [0, "", ""] : [Math.ceil(pause.forMs), pause.why, pause.name];
   return [
     ...[state, ...attempt, agentId, row?.provider ?? "", retention.usageRows, retention.countersMs],
-    ...[...record, kept, deliveries, retention.resultsMs, terminal === null ? "" : runCostOf(terminal), keys.run("")],
+    ...[...recordArguments(terminal), kept, deliveries, retention.resultsMs],
+    ...[terminal === null ? "" : runCostOf(terminal), keys.run("")],
     ...[keys.settledChannel, jobId, keys.epochsChannel],
     ...[picoUsdOf(row?.costMicroUsd ?? 0), ...standstill],
     ...(row === null || report === null ? [0] : [1, ...reportArguments(report, row, writer)]),
-    ...(row === null ? [] : countersOf(row).flat()),
+    ...counterArguments(row),
   ];
+}
+
+function recordArguments(terminal: GenerationResult | null): Argument[] {
+  if (terminal === null) return ["", "", "", ""];
+  return [JSON.stringify(terminal), terminal.status, formatResultEntry(terminal), formatDoneField(terminal)];
+}
+
+function counterArguments(row: UsageRecord | null): Argument[] {
+  if (row === null) return ["", 0, 0];
+  const { hourly, daily, distributions } = countersOf(row);
+  return [row.kind, hourly.length, hourly.length + daily.length, ...[...hourly, ...daily, ...distributions].flat()];
 }
 
 const COUNTED = { requests: "requests", tokens: "tokens", inputTokens: "input", outputTokens: "output" } as const;

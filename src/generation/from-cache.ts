@@ -22,7 +22,8 @@ export async function takeFromCache(run: Run): Promise<RunOutcome | null> {
   const isOverdue = job.deadlineAt !== null && deps.clock.now() >= job.deadlineAt;
   if (run.ticket === null || isOverdue || run.signal.aborted) return null;
   const leadMs = agent.chain.reduce((sum, { timeoutMs }) => sum + timeoutMs, LEAD_MARGIN_MS);
-  const asker = { jobId: job.id, agentId: job.agentId, enqueuedAt: job.enqueuedAt, leadMs };
+  const { id: jobId, agentId, enqueuedAt } = job;
+  const asker = { jobId, agentId, kind: job.input.kind, enqueuedAt, leadMs };
   const answer = await deps.cache.lookUp(run.ticket.request, asker);
   switch (answer.is) {
     case "lead":
@@ -31,7 +32,6 @@ export async function takeFromCache(run: Run): Promise<RunOutcome | null> {
       return { outcome: "wait", untilAt: deps.clock.now() + answer.forMs, blocked: "no" };
     case "hit": {
       const terminal = succeededResult(run, { text: answer.text, similarTo: null }, answer.use);
-      const { id: jobId, agentId } = job;
       const ending = { jobId, agentId, row: null, report: null, terminal, pause: null, deliveries: run.deliveries };
       const { record } = await deps.admission.settle(ending);
       return { outcome: "ended", record: record ?? terminal };

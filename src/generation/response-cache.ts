@@ -1,6 +1,6 @@
 import type { Agent, CacheRule } from "../agents/agent.ts";
 import type { FinishedText } from "../job/draft.ts";
-import type { GenerationJob } from "../job/generation-job.ts";
+import type { GenerationJob, JobKind } from "../job/generation-job.ts";
 import type { CacheUse } from "../job/generation-result.ts";
 import type { ChatMessage } from "../providers/provider.ts";
 
@@ -22,6 +22,7 @@ export interface CacheAsker {
   readonly enqueuedAt: number;
   /** For whom hits are counted. */
   readonly agentId: string;
+  readonly kind: JobKind;
   /** How long the others wait for a leader of whom nothing is heard. */
   readonly leadMs: number;
 }

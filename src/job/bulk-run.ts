@@ -38,3 +38,12 @@ export interface BulkRun extends RunManifest {
 export function doneOf({ done }: Pick<BulkRun, "done">): number {
   return Object.values(done).reduce((sum, count) => sum + count, 0);
 }
+
+/** It is not over: jobs of it may still be worked off. */
+export function isOpen({ state }: Pick<BulkRun, "state">): boolean {
+  return state === "running" || state === "paused";
+}
+
+export function failedOf({ done }: Pick<BulkRun, "done">): number {
+  return (done.failed ?? 0) + (done.expired ?? 0);
+}

@@ -1,5 +1,6 @@
 /** What producers pass in, and how it is checked. The terms are defined in `generation-job.ts`. */
 import { z } from "zod";
+import { documentedAs } from "../platform/documented-as.ts";
 import { formatPath, toProblems, type FieldFault } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
@@ -24,7 +25,18 @@ export const text = z.string({ error: "text" });
 export const writtenText = text.refine((value) => value.trim() !== "", { error: "text that is not empty" });
 
 /** Its content is checked by `findJsonFaults`, with everything else in a job. */
-export const context = z.custom<JsonObject>(isPlainObject, { error: "an object" });
+export const context = documentedAs(z.custom<JsonObject>(isPlainObject, { error: "an object" }), {
+  type: "object",
+  description: "What the text should take into account: `topic`, `mood`, `recent_events` … Any JSON; no keys.",
+  examples: [{ topic: "the smell of rain", mood: "calm" }],
+});
+
+const HISTORY_MESSAGE = {
+  type: "object",
+  properties: { author: { type: ["string", "null"] }, text: { type: "string" } },
+  required: ["text"],
+  additionalProperties: false,
+};
 
 const historyMessageFields = strictObject(
   { author: text.nullable().default(null), text },
@@ -39,9 +51,15 @@ const historyMessage = z.preprocess(
 export type HistoryMessage = z.output<typeof historyMessage>;
 
 /** A single text is a conversation of one message. */
-const conversationHistory = z.preprocess(
-  (history) => (typeof history === "string" ? [history] : history),
-  z.array(historyMessage, { error: "a list of messages" }),
+const conversationHistory = documentedAs(
+  z.preprocess(
+    (history) => (typeof history === "string" ? [history] : history),
+    z.array(historyMessage, { error: "a list of messages" }),
+  ),
+  {
+    description: "What was said before, oldest first. It may stand in `context` as well.",
+    anyOf: [{ type: "string" }, { type: "array", items: { anyOf: [{ type: "string" }, HISTORY_MESSAGE] } }],
+  },
 );
 
 export const ID = /^[A-Za-z0-9_-]{1,128}$/;
@@ -49,19 +67,42 @@ export const ID_CHARACTERS = "1–128 characters of A–Z a–z 0–9 _ -";
 
 /** Ids that people choose. Integers such as 42 are fine: they become strings. */
 const jobIdError = `${ID_CHARACTERS}, or an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;
-export const jobId = z
-  .union([z.string(), z.int().nonnegative().transform(String)], { error: jobIdError })
-  .pipe(z.string().regex(ID, { error: jobIdError }));
+export const jobId = documentedAs(
+  z
+    .union([z.string(), z.int().nonnegative().transform(String)], { error: jobIdError })
+    .pipe(z.string().regex(ID, { error: jobIdError })),
+  {
+    description: "Makes the job idempotent: the same id with the same content is the same job. Default: a random one.",
+    anyOf: [
+      { type: "string", pattern: ID.source },
+      { type: "integer", minimum: 0 },
+    ],
+    examples: ["rain-1"],
+  },
+);
 
 const agentIdError = `the id of an agent: ${ID_CHARACTERS}`;
-export const agentId = z.string({ error: agentIdError }).regex(ID, { error: agentIdError });
+export const agentId = z
+  .string({ error: agentIdError })
+  .regex(ID, { error: agentIdError })
+  .describe("The id of an agent.");
+
+const urgency = z
+  .enum(URGENCIES, { error: ({ input }) => oneNameOf(URGENCIES, input) })
+  .describe("Who waits. Default: `reply` for replies, else `scheduled`, or `bulk` for many at once.");
+const delivery = z
+  .enum(DELIVERIES, { error: ({ input }) => oneNameOf(DELIVERIES, input) })
+  .describe("`batch`: through the vendor's batch API, at a discount, within a day. Default: `live`.");
+const cache = z
+  .boolean({ error: "true or false" })
+  .describe("Whether an earlier answer to the very same request will do. Default: as its agent says.");
 
 const common = {
   id: jobId.optional(),
-  urgency: z.enum(URGENCIES, { error: ({ input }) => oneNameOf(URGENCIES, input) }).optional(),
+  urgency: urgency.optional(),
   deadline: deadline.optional(),
-  delivery: z.enum(DELIVERIES, { error: ({ input }) => oneNameOf(DELIVERIES, input) }).optional(),
-  cache: z.boolean({ error: "true or false" }).optional(),
+  delivery: delivery.optional(),
+  cache: cache.optional(),
   context: context.default({}),
 };
 
@@ -69,22 +110,26 @@ const tweetInput = strictObject({ kind: z.literal("tweet"), agent: agentId, ...c
 const replyInput = strictObject({
   kind: z.literal("reply"),
   agent: agentId,
-  mention: writtenText,
+  mention: writtenText.describe("The post to answer."),
   conversation_history: conversationHistory.default([]),
   ...common,
 });
 const quoteInput = strictObject({
   kind: z.literal("quote"),
   agent: agentId,
-  quoted: writtenText,
-  author: text.nullable().default(null),
+  quoted: writtenText.describe("The text of the post that is shown and commented on."),
+  author: text.nullable().default(null).describe("Whose post it is."),
   ...common,
 });
 
 /** X takes 25 posts in one go. */
 const MOST_POSTS = 25;
 const postsError = `how many posts, an integer from 2 to ${MOST_POSTS}`;
-export const posts = z.int({ error: postsError }).min(2, { error: postsError }).max(MOST_POSTS, { error: postsError });
+export const posts = z
+  .int({ error: postsError })
+  .min(2, { error: postsError })
+  .max(MOST_POSTS, { error: postsError })
+  .describe("How many posts.");
 const DEFAULT_POSTS = 4;
 
 const threadInput = strictObject({
@@ -100,9 +145,12 @@ const contentInput = strictObject({
   ...common,
 });
 
-const jobInputSchema = z.discriminatedUnion("kind", [tweetInput, replyInput, quoteInput, threadInput, contentInput], {
-  error: kindError,
-});
+/** Not all that is checked of a job: see `parseJobInput`. */
+export const jobInputSchema = z.discriminatedUnion(
+  "kind",
+  [tweetInput, replyInput, quoteInput, threadInput, contentInput],
+  { error: kindError },
+);
 
 /** Zod reports an unknown kind as an invalid union, and what is no object at all as an invalid type. */
 function kindError(issue: { code?: string; input?: unknown }): string {

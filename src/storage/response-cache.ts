@@ -64,7 +64,7 @@ async function lookUp(
       ...[keys.cachedText(hash), keys.cacheLead(hash)],
       ...[keys.usageDay(day), keys.usageOfAgent(day, asker.agentId), keys.usageAgents(day)],
     ],
-    [asker.jobId, asker.leadMs, now, asker.agentId, countersMs, CACHE_COUNTER],
+    [asker.jobId, asker.leadMs, now, asker.agentId, countersMs, CACHE_COUNTER, asker.kind],
   )) as ["hit", string] | ["lead", undefined] | ["wait", number];
   switch (is) {
     case "hit": {

@@ -1,5 +1,4 @@
 import type { Redis } from "ioredis";
-import { controlKeys } from "../admission/keys.ts";
 import { scoreOfThousandths } from "../job/feedback.ts";
 import {
   CACHE_COUNTER,
@@ -12,12 +11,13 @@ import {
   microUsdOfPico,
   parseCounterField,
 } from "../job/usage-counters.ts";
+import { visitCounters } from "./read-counters.ts";
 
-export const USAGE_DIMENSIONS = ["provider", "model", "agent", "day"] as const;
+export const USAGE_DIMENSIONS = ["provider", "model", "agent", "kind", "day"] as const;
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
 
 export interface UsageRow {
-  /** The provider, `provider/model`, agent or day (`2026-11-23`, UTC). */
+  /** The provider, `provider/model`, agent, kind of job or day (`2026-11-23`, UTC). */
   readonly key: string;
   readonly requests: number;
   readonly failures: number;
@@ -33,12 +33,12 @@ export interface UsageRow {
   readonly possiblyBilledMicroUsd: number;
   readonly unpriced: number;
   readonly averageMs: number;
-  /** Within ±9 %; `null` by agent, where no distribution is kept. */
+  /** Within ±9 %; `null` by agent and by kind, where no distribution is kept. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   /** Texts that came from the cache: they are no requests, and cost nothing. */
   readonly cacheHits: number;
-  /** Of the texts that were finished on these days; `null`: none has a score. */
+  /** Of the texts that were finished on these days; `null`: none has a score, or they are grouped by kind. */
   readonly feedback: FeedbackMean | null;
 }
 
@@ -111,6 +111,9 @@ export async function readModelUsage(
   });
 }
 
+/** What an earlier version has counted: it did not tell kinds apart. */
+export const UNKNOWN_KIND = "unknown";
+
 const SUMMED = [...COUNTERS, ...FEEDBACK_COUNTERS, CACHE_COUNTER] as const;
 type Summed = (typeof SUMMED)[number];
 
@@ -125,35 +128,10 @@ const DAY_MS = 24 * 3600_000;
 async function sumUp(redis: Redis, namespace: string, { by, now, days }: UsageQuery): Promise<Map<string, Sums>> {
   const names = Array.from({ length: days }, (_, index) => dayOf(now - (days - 1 - index) * DAY_MS));
   const sums = new Map<string, Sums>();
-  const read = await Promise.all(names.map((day) => readDay(redis, namespace, { day, by })));
-  read.forEach((fieldsOfDay, index) => {
-    for (const { agentId, fields } of fieldsOfDay) add(sums, fields, { by, day: names[index] ?? "", agentId });
+  await visitCounters({ redis, namespace, days: names, byAgent: by === "agent" }, ({ agentId, fields }, position) => {
+    add(sums, fields, { by, day: names[position] ?? "", agentId });
   });
   return sums;
-}
-
-interface DayFields {
-  readonly agentId: string;
-  readonly fields: Readonly<Record<string, string>>;
-}
-
-const AGENTS_PER_ROUND_TRIP = 500;
-
-async function readDay(
-  redis: Redis,
-  namespace: string,
-  { day, by }: { day: string; by: UsageDimension },
-): Promise<DayFields[]> {
-  const keys = controlKeys(namespace);
-  if (by !== "agent") return [{ agentId: "", fields: await redis.hgetall(keys.usageDay(day)) }];
-  const agents = await redis.smembers(keys.usageAgents(day));
-  const days: DayFields[] = [];
-  for (let first = 0; first < agents.length; first += AGENTS_PER_ROUND_TRIP) {
-    const batch = agents.slice(first, first + AGENTS_PER_ROUND_TRIP);
-    const fields = await Promise.all(batch.map((agentId) => redis.hgetall(keys.usageOfAgent(day, agentId))));
-    batch.forEach((agentId, index) => days.push({ agentId, fields: fields[index] ?? {} }));
-  }
-  return days;
 }
 
 interface FieldPlace {
@@ -168,8 +146,9 @@ function add(
   { by, day, agentId }: FieldPlace,
 ): void {
   for (const [field, value] of Object.entries(fields)) {
-    const { provider, model, name } = parseCounterField(field);
-    const key = { provider, model: `${provider}/${model}`, agent: agentId, day }[by];
+    const { provider, model, name, kind } = parseCounterField(field);
+    if (by === "kind" && isWithoutKind(name)) continue;
+    const key = { provider, model: `${provider}/${model}`, agent: agentId, kind: kind ?? UNKNOWN_KIND, day }[by];
     const sum = sums.get(key) ?? {
       counters: emptyCounters(),
       latencies: new Map<number, number>(),
@@ -180,6 +159,10 @@ function add(
     else if (name.startsWith(OUTCOME)) increase(sum.outcomes, name.slice(OUTCOME.length), Number(value));
     else if (isCounter(name)) sum.counters[name] += BigInt(value);
   }
+}
+
+function isWithoutKind(name: string): boolean {
+  return !(COUNTERS as readonly string[]).includes(name) && name !== CACHE_COUNTER;
 }
 
 function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {
@@ -196,7 +179,7 @@ function emptyCounters(): Sums["counters"] {
 
 function rowOf(key: string, { counters, latencies }: Sums, by: UsageDimension): UsageRow {
   const requests = Number(counters.requests);
-  const percentiles = by !== "agent";
+  const percentiles = by !== "agent" && by !== "kind";
   return {
     key,
     requests,

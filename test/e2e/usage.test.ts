@@ -16,7 +16,13 @@ it("a table and JSON by each dimension", async () => {
     await cli.run("enqueue", "tweet", "--agent", agent, "--topic", "tea", "--worker", "--fake");
   }
   const month = new Date().toISOString().slice(0, 7);
-  const dimensions = { provider: ["fake"], model: ["fake/fake-1"], agent: ["ada", "echo"], day: [month] };
+  const dimensions = {
+    provider: ["fake"],
+    model: ["fake/fake-1"],
+    agent: ["ada", "echo"],
+    kind: ["tweet"],
+    day: [month],
+  };
   await Promise.all(
     Object.entries(dimensions).map(async ([by, keys]) => {
       const [table, json] = await Promise.all([cli.run("usage", "--by", by), cli.run("usage", "--by", by, "--json")]);

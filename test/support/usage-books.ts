@@ -6,8 +6,11 @@ import {
   countersOf,
   dayOf,
   FEEDBACK_COUNTERS,
+  formatDoneField,
+  hourOf,
   parseCounterField,
 } from "../../src/job/usage-counters.ts";
+import type { GenerationResult } from "../../src/job/generation-result.ts";
 import type { UsageRecord } from "../../src/job/usage-record.ts";
 
 /** What a namespace has on its books. */
@@ -22,14 +25,23 @@ export async function readBooks(redis: Redis, namespace: string): Promise<UsageB
   const keys = controlKeys(namespace);
   const entries = await redis.xrange(keys.usageRows, "-", "+");
   const rows = entries.map(([, fields]) => JSON.parse(fields[1] ?? "") as UsageRecord);
-  const counters: Record<string, Record<string, number>> = {};
+  const counters: Record<string, Readonly<Record<string, number>>> = {};
   for (const key of await keysMatching(redis, `${keys.usageRows}:*`)) {
-    if (key.endsWith(":agents")) continue;
-    const fields = Object.entries(await redis.hgetall(key)).map(([field, value]) => [field, Number(value)] as const);
-    const ofRows = fields.filter(([field]) => !isInNoRow(field));
-    if (ofRows.length > 0) counters[key] = Object.fromEntries(ofRows.filter(([, value]) => value !== 0));
+    if (key.endsWith(":agents") || key.endsWith(":texts")) continue;
+    const ofRows = (await countsIn(redis, key)).filter(([field]) => !isInNoRow(field));
+    if (ofRows.length > 0) counters[key] = withoutZeros(Object.fromEntries(ofRows));
   }
   return { rows, counters };
+}
+
+type Increments = readonly (readonly [field: string, increment: number])[];
+
+async function countsIn(redis: Redis, key: string): Promise<Increments> {
+  return Object.entries(await redis.hgetall(key)).map(([field, value]) => [field, Number(value)] as const);
+}
+
+function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0));
 }
 
 function isInNoRow(field: string): boolean {
@@ -37,7 +49,7 @@ function isInNoRow(field: string): boolean {
 }
 
 /**
- * Asserts that every attempt has one row at most, and that the counters of every day and agent are the sum over the
+ * Asserts that every attempt has one row at most, and that the counters of every day, hour and agent are the sum over the
  * rows, no more and no less.
  */
 export async function expectBalancedBooks(redis: Redis, namespace: string): Promise<UsageBooks> {
@@ -48,26 +60,38 @@ export async function expectBalancedBooks(redis: Redis, namespace: string): Prom
   return books;
 }
 
+/** Asserts that the jobs that are counted as ended, by kind and status, are those that have a terminal record. */
+export async function expectEndedJobsCounted(redis: Redis, namespace: string): Promise<void> {
+  const keys = controlKeys(namespace);
+  const counted: Record<string, number> = {};
+  for (const key of await keysMatching(redis, `${keys.usageRows}:*:texts`)) add(counted, await countsIn(redis, key));
+  const expected: Record<string, number> = {};
+  for (const key of await keysMatching(redis, keys.job("*"))) {
+    const json = await redis.hget(key, "result");
+    if (json !== null) add(expected, [[formatDoneField(JSON.parse(json) as GenerationResult), 1]]);
+  }
+  expect(withoutZeros(counted), "ended jobs are counted once each").toEqual(expected);
+}
+
 function sumOfRows(rows: readonly UsageRecord[], namespace: string): UsageBooks["counters"] {
   const keys = controlKeys(namespace);
   const sums: Record<string, Record<string, number>> = {};
   for (const row of rows) {
     const day = dayOf(row.startedAt);
-    const increments = countersOf(row);
-    add(sums, keys.usageDay(day), increments);
-    // Distributions (`ms:…`, `outcome:…`) are not kept by agent.
-    const ofAgent = increments.filter(([field]) => !parseCounterField(field).name.includes(":"));
-    add(sums, keys.usageOfAgent(day, row.agentId), ofAgent);
+    const { hourly, daily, distributions } = countersOf(row);
+    // Distributions are kept neither by kind nor by agent.
+    add((sums[keys.usageDay(day)] ??= {}), [...ofKind(row, [...hourly, ...daily]), ...distributions]);
+    add((sums[keys.usageHour(hourOf(row.startedAt))] ??= {}), ofKind(row, hourly));
+    add((sums[keys.usageOfAgent(day, row.agentId)] ??= {}), [...hourly, ...daily]);
   }
   return sums;
 }
 
-function add(
-  sums: Record<string, Record<string, number>>,
-  key: string,
-  increments: readonly (readonly [field: string, increment: number])[],
-): void {
-  const sum = (sums[key] ??= {});
+function ofKind({ kind }: UsageRecord, increments: Increments): Increments {
+  return increments.map(([field, increment]) => [`${field}|${kind}`, increment]);
+}
+
+function add(sum: Record<string, number>, increments: Increments): void {
   for (const [field, increment] of increments) sum[field] = (sum[field] ?? 0) + increment;
 }
 

@@ -98,10 +98,15 @@ end
 local held = math.max(0, cost)
 local budget, how = budgetInTheWay(KEYS[4], budgets, held)
 if how == 'spent' then
-  local isFirst = redis.call('HSETNX', KEYS[4], 'refused|' .. budget.name, 1)
-  if isFirst == 1 then redis.call('PEXPIRE', KEYS[4], SPEND_TTL_MS) end
   local spent, limit = string.format('%.0f', budget.spent), string.format('%.0f', budget.limit)
-  return { 'refused', 'budget', budget.name, spent, limit, isFirst == 1 and 'first' or '' }
+  -- The limit that was too little: a budget that is raised is used up no more.
+  local field = 'refused|' .. budget.name
+  local isFirst = tonumber(redis.call('HGET', KEYS[4], field) or -1) < budget.limit
+  if isFirst then
+    redis.call('HSET', KEYS[4], field, limit)
+    redis.call('PEXPIRE', KEYS[4], SPEND_TTL_MS)
+  end
+  return { 'refused', 'budget', budget.name, spent, limit, isFirst and 'first' or '' }
 elseif how == 'reserved' then
   return unavailable(HORIZON_MS, 'budget-reserved', budget.name)
 end

@@ -1,10 +1,11 @@
 -- CANCEL: ends a job that no worker is calling for at once; asks its worker to stop otherwise, unless calls are spared.
--- KEYS  1 job
+-- KEYS  1 job   2 results (stream)   3 results of the agent (stream)   4 how jobs ended on the day
 -- ARGV  1 terminal record (JSON) to write if nobody is calling   2 attempts that it tells
 --       3 the job's keys live this long (ms)                     4 channel for terminal records
 --       5 channel for cancelled jobs                             6 job id
 --       7 '1': a job that is being called for is left alone
 --       8 what the record says that the job has cost (pico-USD, '' when it is not known)   9 beginning of the keys of bulk runs
+--      10 entry of the streams   11 field of how jobs ended   12 counters live this long (ms)
 -- Replies 'unknown' | 'cancelled' | 'cancelling' | 'calling' | 'settled' | 'outdated': read the attempts again
 local job = redis.call('HMGET', KEYS[1], 'payload', 'result', 'attempts', 'base', 'run')
 if not job[1] then
@@ -33,5 +34,7 @@ end
 redis.call('HSET', KEYS[1], 'result', ARGV[1], 'status', 'cancelled', 'deliveries', 0)
 if job[5] then countForRun(ARGV[9] .. job[5], 'cancelled', ARGV[8]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local told = { entry = ARGV[10], counter = ARGV[11], status = 'cancelled' }
+listResult(KEYS[1], { all = KEYS[2], ofAgent = KEYS[3], texts = KEYS[4] }, told, ARGV[3], ARGV[12])
 redis.call('PUBLISH', ARGV[4], ARGV[6])
 return 'cancelled'

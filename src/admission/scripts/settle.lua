@@ -3,6 +3,7 @@
 -- KEYS  1 job   2 intents of the worker   3 usage rows (stream)   4 counters of the day
 --       5 counters of the agent and day   6 agents of the day (set)   7 limit group or key to pause
 --       8 limit group that was called   9 its last calls (list)   10 spending of the day   11 known limit groups (set)
+--       12 counters of the hour   13 results (stream)   14 results of the agent (stream)   15 how jobs ended on the day
 -- ARGV  in the order in which they are taken below
 -- Replies { record, opened }: record is '' while the job goes on, 'own' when the given terminal record counts, or the one
 -- that was there first; opened is 1 when this call has opened the group's breaker.
@@ -19,9 +20,10 @@ end
 local stateGiven, attempt, attemptId, row = take(), takeNumber(), take(), take()
 local agent, provider = take(), take()
 local keptRows, countersMs = take(), takeNumber()
--- Terminal record (JSON) or '', its status, what there is to show so far (JSON) or '', deliveries, how long the job's keys
--- live after the record (ms).
-local record, status, draft, deliveries, resultsMs = take(), take(), take(), take(), take()
+-- Terminal record (JSON) or '', its status, its entry in the streams of results and its field among how jobs ended.
+local record, status, entry, endCounter = take(), take(), take(), take()
+-- What there is to show so far (JSON) or '', deliveries, how long the job's keys live after the record (ms).
+local draft, deliveries, resultsMs = take(), take(), take()
 -- What the record says that the job has cost (pico-USD, '' when it is not known), beginning of the keys of bulk runs.
 local totalPico, runKeys = take(), take()
 local settledChannel, jobId, epochsChannel = take(), take(), take()
@@ -49,9 +51,12 @@ if hasReport then
     reports[#reports + 1] = { name = take(), most = takeNumber(), remaining = takeNumber(), isDay = take() == '1' }
   end
 end
--- Counters: field, increment...
+-- Counters of the row: its kind; so many of them count for the hour as well, so many for the agent; then field, increment...
+-- The first is always that of requests.
+local counters = { kind = take(), hourly = takeNumber(), ofAgent = takeNumber() }
 local firstCounter = position + 1
 
+local HOURS_MS = 8 * 24 * 3600 * 1000
 local KEPT_CALLS = 200
 local GROUP_TTL_MS = 7 * 24 * 3600 * 1000
 local EXPIRE_EVERY_MS = 10000
@@ -61,57 +66,74 @@ local result, state = job[1], attempt > 0 and job[3]
 -- A worker that comes back after the job was retried on purpose speaks for the generation before.
 local isOutdated = attempt > 0 and attempt <= tonumber(job[4] or 0)
 local isOpen = attempt > 0 and state and string.sub(state, 1, 5) == 'open:'
+-- The given terminal record counts.
+local ends = record ~= '' and not result and not isOutdated
 local now, hasOpened = nowMs(), 0
+local budgets = spendingNames(provider, agent)
 
-local function expire(key, field, total, increment)
-  -- The first increment of a field is the moment to set the key's end; later ones need not.
-  if total == tonumber(increment) and string.find(field, '|requests', 1, true) then
-    -- Never shorter than it is: scores may keep it for longer.
-    redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), countersMs))
-    return true
-  end
-end
-
-local function count(field, increment)
-  expire(KEYS[4], field, redis.call('HINCRBY', KEYS[4], field, increment), increment)
-  -- Distributions are not kept by agent.
-  if string.find(field, '|ms:', 1, true) or string.find(field, '|outcome:', 1, true) then return end
-  if expire(KEYS[5], field, redis.call('HINCRBY', KEYS[5], field, increment), increment) then
-    redis.call('SADD', KEYS[6], agent)
-    redis.call('PEXPIRE', KEYS[6], math.max(redis.call('PTTL', KEYS[6]), countersMs))
-  end
+-- Never shorter than it is: scores may keep it for longer.
+local function keep(key, forMs)
+  redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), forMs))
 end
 
 local function negative(increment)
   return string.sub(increment, 1, 1) == '-' and string.sub(increment, 2) or '-' .. increment
 end
 
+-- Adds the increments of `list` from `first` on. Days and hours are counted by kind, agents are not.
+local function count(counters, list, first, isUndone)
+  local ofKind = counters.kind and '|' .. counters.kind or ''
+  local afterHourly, afterAgent = first + 2 * counters.hourly, first + 2 * counters.ofAgent
+  for index = first, #list, 2 do
+    local field, increment = list[index], list[index + 1]
+    if isUndone then increment = negative(increment) end
+    -- The first increment of a key's requests is the moment to set its end; later ones need not.
+    local isFirst = index == first and tonumber(increment)
+    if index < afterAgent then
+      if redis.call('HINCRBY', KEYS[5], field, increment) == isFirst then
+        keep(KEYS[5], countersMs)
+        redis.call('SADD', KEYS[6], agent)
+        keep(KEYS[6], countersMs)
+      end
+      field = field .. ofKind
+    end
+    if redis.call('HINCRBY', KEYS[4], field, increment) == isFirst then keep(KEYS[4], countersMs) end
+    if index < afterHourly and redis.call('HINCRBY', KEYS[12], field, increment) == isFirst then
+      keep(KEYS[12], HOURS_MS)
+    end
+  end
+end
+
 -- The orphan's row, counters and cost go: the attempt has spoken for itself after all.
 local function undoOrphan()
   local orphan = cjson.decode(redis.call('HGET', KEYS[1], 'orphan:' .. attempt))
   redis.call('XDEL', KEYS[3], orphan.row)
-  for index = 1, #orphan.counters, 2 do
-    count(orphan.counters[index], negative(orphan.counters[index + 1]))
-  end
-  spend(KEYS[10], spendingNames(provider, agent), -tonumber(orphan.cost or 0))
+  -- One of an earlier version was counted without its kind and by no hour, and its last counter not for the agent.
+  orphan.hourly = orphan.hourly or 0
+  orphan.ofAgent = orphan.ofAgent or #orphan.counters / 2 - 1
+  count(orphan, orphan.counters, 1, true)
+  spend(KEYS[10], budgets, -tonumber(orphan.cost or 0))
   redis.call('HDEL', KEYS[1], 'orphan:' .. attempt)
 end
 
 local function writeRow()
   local written = redis.call('XADD', KEYS[3], 'MAXLEN', '~', keptRows, '*', 'row', row)
-  for index = firstCounter, #ARGV, 2 do
-    count(ARGV[index], ARGV[index + 1])
-  end
-  spend(KEYS[10], spendingNames(provider, agent), costPico)
+  count(counters, ARGV, firstCounter, false)
+  spend(KEYS[10], budgets, costPico)
   if stateGiven == 'orphaned' then
-    local counters = {}
+    local list = {}
     for index = firstCounter, #ARGV do
-      counters[#counters + 1] = ARGV[index]
+      list[#list + 1] = ARGV[index]
     end
-    local orphan = cjson.encode({ row = written, counters = counters, cost = string.format('%.0f', costPico) })
+    local orphan = cjson.encode({
+      row = written, counters = list, cost = string.format('%.0f', costPico),
+      kind = counters.kind, hourly = counters.hourly, ofAgent = counters.ofAgent,
+    })
     redis.call('HSET', KEYS[1], 'row:' .. attempt, row, 'state:' .. attempt, 'orphaned', 'orphan:' .. attempt, orphan)
+  elseif ends then
+    -- Together with the terminal record, which tells the attempt.
+    return
   elseif result or record ~= '' then
-    -- The terminal record tells the attempt.
     redis.call('HSET', KEYS[1], 'state:' .. attempt, 'settled')
     redis.call('HDEL', KEYS[1], 'row:' .. attempt)
   else
@@ -136,11 +158,11 @@ local function learn()
       refuseOneMore(group, changes, now)
     end
   else
-    local buckets = bucketsOf(group, limits, 1, 1, now)
+    local buckets, since = bucketsOf(group, limits, 1, 1, now), grantedSince(group, call)
     if not call.isOld then
-      settleTokens(group, changes, buckets, call)
+      settleTokens(group, changes, buckets, call, since)
     end
-    lowerToRemaining(group, changes, buckets, reports, call, now)
+    lowerToRemaining(group, changes, buckets, reports, call, since, now)
   end
   if breakerLearns(key, group, changes, call, rules, now) then
     raiseEpoch(group, changes, epochsChannel, call.group, now)
@@ -163,7 +185,7 @@ end
 
 if attempt > 0 then
   if stateGiven == 'settled' and state == 'orphaned' then undoOrphan() end
-  if isOpen then hold(KEYS[10], spendingNames(provider, agent), -heldOf(state)) end
+  if isOpen then hold(KEYS[10], budgets, -heldOf(state)) end
   if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
   if isOpen and hasReport then learn() end
   redis.call('SREM', KEYS[2], attemptId)
@@ -183,22 +205,24 @@ end
 if result then
   return { result == record and 'own' or result, hasOpened }
 end
-if isOutdated then
+if not ends then
+  if draft ~= '' and not isOutdated then redis.call('HSET', KEYS[1], 'draft', draft) end
   return { '', hasOpened }
 end
-if record == '' then
-  if draft ~= '' then redis.call('HSET', KEYS[1], 'draft', draft) end
-  return { '', hasOpened }
-end
-if job[5] then redis.call('HDEL', KEYS[1], 'draft') end
-redis.call('HSET', KEYS[1], 'result', record, 'status', status, 'deliveries', deliveries)
+local fields = { 'result', record, 'status', status, 'deliveries', deliveries }
+if attempt > 0 then fields[7], fields[8] = 'state:' .. attempt, 'settled' end
+redis.call('HSET', KEYS[1], unpack(fields))
 -- Rows stay only where a late settlement may still come.
+local gone = job[5] and { 'draft' } or {}
 for number = 1, tonumber(job[2] or 0) do
-  if number ~= attempt and redis.call('HGET', KEYS[1], 'state:' .. number) == 'settled' then
-    redis.call('HDEL', KEYS[1], 'row:' .. number)
+  if number == attempt or redis.call('HGET', KEYS[1], 'state:' .. number) == 'settled' then
+    gone[#gone + 1] = 'row:' .. number
   end
 end
+if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
 if job[6] then countForRun(runKeys .. job[6], status, totalPico) end
 redis.call('PEXPIRE', KEYS[1], resultsMs)
+local told = { entry = entry, counter = endCounter, status = status }
+listResult(KEYS[1], { all = KEYS[13], ofAgent = KEYS[14], texts = KEYS[15] }, told, resultsMs, countersMs)
 redis.call('PUBLISH', settledChannel, jobId)
 return { 'own', hasOpened }

@@ -2,7 +2,7 @@
 -- KEYS  1 cached text   2 lead (hash: job, waiting)   3 counters of the day   4 counters of the agent and day
 --       5 agents of the day (set)
 -- ARGV  1 job id   2 how long a lead lasts (ms)   3 now (epoch ms)   4 agent   5 how long counters are kept (ms)
---       6 name of the counter of hits
+--       6 name of the counter of hits   7 kind
 -- Replies {'hit', text} | {'lead'} | {'wait', ms}
 -- Safe to send again: a leader stays one, and a hit is counted twice at worst.
 local FIRST_WAIT_MS = 100
@@ -18,10 +18,10 @@ local text = redis.call('GET', KEYS[1])
 local entry = text and cjson.decode(text)
 if entry and entry.freshUntil > tonumber(ARGV[3]) then
   local field = entry.text.provider .. '|' .. entry.text.model .. '|' .. ARGV[6]
-  for _, key in ipairs({ KEYS[3], KEYS[4] }) do
-    redis.call('HINCRBY', key, field, 1)
-    keep(key)
-  end
+  redis.call('HINCRBY', KEYS[3], field .. '|' .. ARGV[7], 1)
+  redis.call('HINCRBY', KEYS[4], field, 1)
+  keep(KEYS[3])
+  keep(KEYS[4])
   redis.call('SADD', KEYS[5], ARGV[4])
   keep(KEYS[5])
   return { 'hit', text }

@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Admission } from "../../../src/admission/admission.ts";
+import { claimJobs } from "../../../src/admission/claims.ts";
 import { controlKeys } from "../../../src/admission/keys.ts";
 import { sweep } from "../../../src/admission/sweeper.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
+import { searchResults } from "../../../src/storage/result-search.ts";
+import { readUsage, type UsageDimension } from "../../../src/storage/usage-report.ts";
 import {
   admitRequestOf,
   admissionOf,
@@ -17,10 +20,10 @@ import {
   unsuccessfulRecord,
   type TestNamespace,
 } from "../../support/attempts.ts";
-import { expectBalancedBooks } from "../../support/usage-books.ts";
+import { expectBalancedBooks, expectEndedJobsCounted } from "../../support/usage-books.ts";
 
 /*
- * Any sequence of admissions, settlements, deaths and late settlements leaves balanced books. fast-check prints the seed
+ * Any sequence of admissions, settlements, deaths and late settlements leaves balanced books, and every result is found. fast-check prints the seed
  * and the path of a failure; `fc.assert(property, { seed, path })` repeats it.
  */
 
@@ -79,6 +82,8 @@ interface Expected {
   readonly rows: Map<string, UsageRecord>;
   readonly settled: Set<string>;
   readonly deliveries: Map<string, number>;
+  /** How many terminal records were given. */
+  ends: number;
 }
 
 it("counters are the sum of the usage rows after any sequence of admit, settle, orphan and late settle", async () => {
@@ -90,11 +95,15 @@ it("counters are the sum of the usage rows after any sequence of admit, settle, 
       const namespace = `${test.namespace}-${++runs}`;
       const at = { redis, namespace, keys: controlKeys(namespace) };
       const admissions = new Map(WORKERS.map((id) => [id, admissionOf(at.redis, at.namespace, { workerId: id })]));
-      const expected: Expected = { granted: [], rows: new Map(), settled: new Set(), deliveries: new Map() };
+      const expected: Expected = { granted: [], rows: new Map(), settled: new Set(), deliveries: new Map(), ends: 0 };
+      await claimAll(at);
       for (const next of actions) await perform(next, { at, admissions, expected });
 
       const { rows } = await expectBalancedBooks(at.redis, at.namespace);
       expect(byId(rows)).toEqual(byId([...expected.rows.values()]));
+      await expectTheSameByKind(at);
+      await expectEndedJobsCounted(at.redis, at.namespace);
+      await expectEveryRecordFound(at);
       for (const { intent, worker } of expected.granted) {
         const isOpen = (await at.redis.sismember(at.keys.intents(worker), intent.attemptId)) === 1;
         expect(isOpen, `${intent.attemptId} is open or has a row`).toBe(!expected.rows.has(intent.attemptId));
@@ -104,8 +113,37 @@ it("counters are the sum of the usage rows after any sequence of admit, settle, 
   );
 });
 
+type Place = Omit<TestNamespace, typeof Symbol.asyncDispose>;
+
+const COUNTS = ["requests", "failures", "totalTokens", "cachedInputTokens", "reasoningTokens", "unpriced"] as const;
+const COSTS = ["costMicroUsd", "possiblyBilledMicroUsd"] as const;
+
+/** All rows are of one day. */
+async function expectTheSameByKind({ redis, namespace }: Place): Promise<void> {
+  const sumsBy = async (by: UsageDimension): Promise<readonly number[]> => {
+    const rows = await readUsage(redis, namespace, { by, now: intentOf("a").startedAt, days: 1 });
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    return [
+      ...COUNTS.map((name) => sum(rows.map((row) => row[name]))),
+      ...COSTS.map((name) => sum(rows.map((row) => Math.round(row[name] * 1e6)))),
+    ];
+  };
+  expect(await sumsBy("kind"), "the sum by kind is that of the day").toEqual(await sumsBy("day"));
+}
+
+/** Each of those that count, once, whatever ends it had before it was retried. */
+async function expectEveryRecordFound({ redis, namespace, keys }: Place): Promise<void> {
+  const { hits, next } = await searchResults(redis, namespace, { limit: 100 });
+  const records = await Promise.all(JOBS.map((id) => redis.hget(keys.job(id), "result")));
+  const byText = (texts: readonly string[]): string[] => texts.toSorted();
+  expect(next).toBeNull();
+  expect(byText(hits.map(({ result }) => JSON.stringify(result)))).toEqual(
+    byText(records.filter((json) => json !== null)),
+  );
+}
+
 interface Stage {
-  readonly at: Omit<TestNamespace, typeof Symbol.asyncDispose>;
+  readonly at: Place;
   readonly admissions: ReadonlyMap<string, Admission>;
   readonly expected: Expected;
 }
@@ -123,11 +161,21 @@ async function perform(next: Action, stage: Stage): Promise<void> {
   }
 }
 
+async function claimAll({ redis, namespace }: Place): Promise<void> {
+  const claim = { payloadHash: "p", lane: "l", snapshot: "s", rotates: false };
+  const requests = JOBS.map((id) => ({ ...claim, ...ownerOf(id), id }));
+  await claimJobs(redis, namespace, { requests, lanes: new Map() });
+}
+
+function ownerOf(job: string): Pick<UsageRecord, "agentId" | "kind"> {
+  return { agentId: job === "a" ? "ada" : "orbit", kind: job === "b" ? "reply" : "tweet" };
+}
+
 /** Asks as a worker does: optimistically first, then with the history that it was told. */
 async function admit({ job, worker, deliveries }: Action & { do: "admit" }, stage: Stage): Promise<void> {
   const admission = stage.admissions.get(worker);
   for (let knownAttempts = 0; ;) {
-    const intent = intentOf(job, knownAttempts + 1, { agentId: job === "a" ? "ada" : "orbit" });
+    const intent = intentOf(job, knownAttempts + 1, ownerOf(job));
     const reply = await admission?.admit(admitRequestOf(job, { intent, knownAttempts, deliveries }));
     if (reply?.answer === "granted") stage.expected.granted.push({ intent, worker });
     if (reply?.answer !== "history") return;
@@ -140,7 +188,8 @@ async function settle({ attempt, row, ends }: Action & { do: "settle" }, stage: 
   const made = granted[attempt % Math.max(1, granted.length)];
   if (made === undefined) return;
   const final = finalRow(made.intent, row);
-  const record = row.succeeded ? succeededRecord(final.jobId) : unsuccessfulRecord(final.jobId, "failed");
+  const ended = row.succeeded ? succeededRecord(final.jobId) : unsuccessfulRecord(final.jobId, "failed");
+  const record = { ...ended, ...ownerOf(final.jobId), finishedAt: ended.finishedAt + stage.expected.ends++ };
   await stage.admissions.get(made.worker)?.settle(settlementOf(final, { terminal: ends ? record : null }));
   // The first settlement counts, an orphan does not stand in its way.
   if (!settled.has(final.attemptId)) rows.set(final.attemptId, final);

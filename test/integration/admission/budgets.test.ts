@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { sweep } from "../../../src/admission/sweeper.ts";
 import type { BudgetRules } from "../../../src/admission/limit-policy.ts";
 import type { Admission, AdmitReply } from "../../../src/admission/admission.ts";
+import { readHealth } from "../../../src/storage/health-report.ts";
 import { dayOf } from "../../../src/job/usage-counters.ts";
 import {
   POLICY,
@@ -157,4 +158,23 @@ it("a call that would cost more than what is left of the budget is refused", asy
   const gate = gateOf(at, { globalMicroUsd: 150 });
   await pay(gate, await ask(gate, "a"), 100);
   expect(await ask(gate, "b")).toMatchObject({ answer: "refused", why: "budget" });
+});
+
+it("a budget that is raised is used up no more, and tells it again when it is", async () => {
+  await using at = await openNamespace();
+  const isUsedUp = async (globalMicroUsd: number): Promise<boolean | undefined> => {
+    const now = intentOf("a").startedAt;
+    const budgets = { ...POLICY.budgets, globalMicroUsd };
+    return (await readHealth(at.redis, at.namespace, { now, budgets })).budgets[0]?.isUsedUp;
+  };
+  const gate = gateOf(at, { globalMicroUsd: 150 });
+  await pay(gate, await ask(gate, "a"), 100);
+  expect(await isUsedUp(150), "nobody was refused").toBe(false);
+  expect(await ask(gate, "b")).toHaveProperty("usedUp");
+  expect([await isUsedUp(150), await isUsedUp(250)], "the rest is too little").toEqual([true, false]);
+  const raised = gateOf(at, { globalMicroUsd: 250 });
+  await pay(raised, await ask(raised, "c"), 100);
+  expect(await ask(raised, "d")).toHaveProperty("usedUp");
+  expect(await ask(raised, "e")).not.toHaveProperty("usedUp");
+  expect(await isUsedUp(250)).toBe(true);
 });

@@ -24,7 +24,8 @@ async function claim(at: TestNamespace, id: string): Promise<void> {
 }
 
 async function cancel(at: TestNamespace, jobId: string, manner: CancelManner = {}): Promise<CancelReply> {
-  return await cancelJob(at.redis, at.namespace, { ...manner, jobId, resultsMs: RETENTION.resultsMs, now: NOW });
+  const { resultsMs, countersMs } = RETENTION;
+  return await cancelJob(at.redis, at.namespace, { ...manner, jobId, resultsMs, countersMs, now: NOW });
 }
 
 async function admit(at: TestNamespace, jobId: string, knownAttempts = 0): Promise<string> {

@@ -55,8 +55,15 @@ it("writes row, counters and terminal record in one step, and closes the intent"
     "openai|gpt-6-luna|costPicoUsd": 7_100_000,
     "openai|gpt-6-luna|durationMs": 320,
   };
+  const ofKind = Object.fromEntries(Object.entries(ofAgent).map(([field, value]) => [`${field}|tweet`, value]));
   expect(counters[at.keys.usageOfAgent(DAY, "ada")]).toEqual(ofAgent);
-  expect(counters[at.keys.usageDay(DAY)]).toEqual({ ...ofAgent, "openai|gpt-6-luna|ms:33": 1 });
+  expect(counters[at.keys.usageDay(DAY)]).toEqual({ ...ofKind, "openai|gpt-6-luna|ms:33": 1 });
+  expect(counters[at.keys.usageHour(`${DAY}T12`)]).toEqual({
+    "openai|gpt-6-luna|requests|tweet": 1,
+    "openai|gpt-6-luna|inputTokens|tweet": 40,
+    "openai|gpt-6-luna|outputTokens|tweet": 8,
+    "openai|gpt-6-luna|costPicoUsd|tweet": 7_100_000,
+  });
   expect(await at.redis.smembers(at.keys.usageAgents(DAY))).toEqual(["ada"]);
 
   const job = await at.redis.hgetall(at.keys.job("a"));
@@ -158,16 +165,16 @@ it("a late settlement replaces its orphan: the row and every counter", async () 
   const orphaned = await expectBalancedBooks(at.redis, at.namespace);
   expect(orphaned.rows).toEqual([other, intentOf("a")]);
   expect(orphaned.counters[at.keys.usageDay(DAY)]).toMatchObject({
-    "openai|gpt-6-luna|possiblyBilledPicoUsd": 140_500_000,
-    "openai|gpt-6-luna|costPicoUsd": 143_800_000,
+    "openai|gpt-6-luna|possiblyBilledPicoUsd|tweet": 140_500_000,
+    "openai|gpt-6-luna|costPicoUsd|tweet": 143_800_000,
   });
 
   const late = succeededRow(intentOf("a"));
   await admission.settle(settlementOf(late));
   const settled = await expectBalancedBooks(at.redis, at.namespace);
   expect(settled.rows).toEqual([other, late]);
-  expect(settled.counters[at.keys.usageDay(DAY)]).toMatchObject({ "openai|gpt-6-luna|costPicoUsd": 10_400_000 });
-  expect(settled.counters[at.keys.usageDay(DAY)]).not.toHaveProperty("openai|gpt-6-luna|possiblyBilledPicoUsd");
+  expect(settled.counters[at.keys.usageDay(DAY)]).toMatchObject({ "openai|gpt-6-luna|costPicoUsd|tweet": 10_400_000 });
+  expect(settled.counters[at.keys.usageDay(DAY)]).not.toHaveProperty("openai|gpt-6-luna|possiblyBilledPicoUsd|tweet");
 
   await admission.settle(settlementOf(late));
   await orphan(at, "a.1");
@@ -230,8 +237,11 @@ it("everything written has its time to live, counted from the end of the job", a
   await within(at.keys.usageDay(DAY), RETENTION.countersMs);
   await within(at.keys.usageOfAgent(DAY, "ada"), RETENTION.countersMs);
   await within(at.keys.usageAgents(DAY), RETENTION.countersMs);
+  await within(at.keys.usageHour(`${DAY}T12`), 8 * 24 * 3600_000);
   await admissionOf(at.redis, at.namespace).settle(endOf(unsuccessfulRecord("a", "failed")));
   await within(at.keys.job("a"), RETENTION.resultsMs);
+  await within(at.keys.resultsOf("ada"), RETENTION.resultsMs);
+  await within(at.keys.usageTexts(DAY), RETENTION.countersMs);
 });
 
 it("counts fractions of a micro-USD exactly", async () => {
@@ -242,7 +252,7 @@ it("counts fractions of a micro-USD exactly", async () => {
     await run(at, succeededRow(intentOf(`job${index}`), { costMicroUsd }));
   }
   const { counters } = await expectBalancedBooks(at.redis, at.namespace);
-  expect(counters[at.keys.usageDay(DAY)]?.["openai|gpt-6-luna|costPicoUsd"]).toBe(12_345_796_851_235);
+  expect(counters[at.keys.usageDay(DAY)]?.["openai|gpt-6-luna|costPicoUsd|tweet"]).toBe(12_345_796_851_235);
   const [row] = await readUsage(at.redis, at.namespace, { by: "provider", now: Date.UTC(2026, 10, 23, 20), days: 1 });
   expect(row?.costMicroUsd).toBe(12_345_796.851235);
 });
@@ -252,11 +262,11 @@ it("an unknown price is counted apart and costs nothing", async () => {
   await run(at, succeededRow(intentOf("a"), { model: "grok-1", costMicroUsd: null }));
   const { counters } = await expectBalancedBooks(at.redis, at.namespace);
   const day = counters[at.keys.usageDay(DAY)];
-  expect(day?.["openai|grok-1|unpriced"]).toBe(1);
-  expect(day).not.toHaveProperty("openai|grok-1|costPicoUsd");
+  expect(day?.["openai|grok-1|unpriced|tweet"]).toBe(1);
+  expect(day).not.toHaveProperty("openai|grok-1|costPicoUsd|tweet");
 });
 
-it("an attempt counts for the day on which it started, and an agent for itself", async () => {
+it("an attempt counts for the day and the hour in which it started, and an agent for itself", async () => {
   await using at = await openNamespace();
   const changes = { startedAt: Date.UTC(2026, 10, 22, 23, 59, 59, 999), agentId: "orbit" };
   const admission = admissionOf(at.redis, at.namespace);
@@ -267,8 +277,10 @@ it("an attempt counts for the day on which it started, and an agent for itself",
   expect(Object.keys(counters).sort()).toEqual(
     [
       at.keys.usageDay("2026-11-22"),
+      at.keys.usageHour("2026-11-22T23"),
       at.keys.usageOfAgent("2026-11-22", "orbit"),
       at.keys.usageDay(DAY),
+      at.keys.usageHour(`${DAY}T12`),
       at.keys.usageOfAgent(DAY, "ada"),
     ].sort(),
   );

@@ -27,8 +27,14 @@ describe("an earlier answer", () => {
     expect(await system.resultOf("a")).not.toHaveProperty("cache");
     expect(openai.calls).toHaveLength(1);
     await system.expectAccounted();
-    const [row] = await readUsage(system.redis, system.namespace, { by: "provider", now: Date.now(), days: 2 });
-    expect(row).toMatchObject({ requests: 1, cacheHits: 1 });
+    for (const [by, key] of [
+      ["provider", "openai"],
+      ["kind", "content"],
+      ["agent", "nori"],
+    ] as const) {
+      const rows = await readUsage(system.redis, system.namespace, { by, now: Date.now(), days: 2 });
+      expect(rows).toEqual([expect.objectContaining({ key, requests: 1, cacheHits: 1 })]);
+    }
   });
 
   it.each([

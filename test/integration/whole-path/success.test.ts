@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { createResultReader } from "../../../src/storage/result-reader.ts";
-import { readUsage, type UsageDimension } from "../../../src/storage/usage-report.ts";
+import { USAGE_DIMENSIONS, readUsage } from "../../../src/storage/usage-report.ts";
 import { openNamespace, succeededRecord } from "../../support/attempts.ts";
 import { ADA, startSystem } from "../../support/generation-system.ts";
 import { completionAnswer } from "../../support/recorded-answers.ts";
@@ -51,8 +51,8 @@ it("every dimension of the usage report tells the same sums", async () => {
   await system.startWorker();
   for (const id of ["a", "b", "c"]) await system.run({ id, kind: "tweet", agent: "nori", context: { topic: id } });
   await system.expectAccounted();
-  const keys = { provider: "openai", model: "openai/gpt-6-luna", agent: "nori" };
-  for (const by of ["provider", "model", "agent", "day"] satisfies UsageDimension[]) {
+  const keys = { provider: "openai", model: "openai/gpt-6-luna", agent: "nori", kind: "tweet" };
+  for (const by of USAGE_DIMENSIONS) {
     const rows = await readUsage(system.redis, system.namespace, { by, now: Date.now(), days: 2 });
     const sums = { requests: 3, failures: 0, inputTokens: 360, outputTokens: 90, totalTokens: 450, costMicroUsd: 75.6 };
     expect(rows).toHaveLength(1);

@@ -4,10 +4,13 @@ import {
   countersOf,
   dayOf,
   formatCounterField,
+  formatDoneField,
+  hourOf,
   latencyBucket,
   latencyOfBucket,
   microUsdOfPico,
   parseCounterField,
+  parseDoneField,
 } from "../../../src/job/usage-counters.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 
@@ -45,22 +48,27 @@ const ROW: UsageRecord = {
 };
 
 function counters(differences: Partial<UsageRecord>): Record<string, number> {
-  const fields = countersOf({ ...ROW, ...differences });
+  const { hourly, daily, distributions } = countersOf({ ...ROW, ...differences });
+  const fields = [...hourly, ...daily, ...distributions];
   return Object.fromEntries(fields.map(([field, value]) => [parseCounterField(field).name, value]));
 }
 
 describe("countersOf", () => {
-  it("counts a success by provider and model", () => {
-    expect(countersOf(ROW)).toEqual([
-      ["grok|grok-4.3|requests", 1],
-      ["grok|grok-4.3|inputTokens", 12],
-      ["grok|grok-4.3|outputTokens", 229],
-      ["grok|grok-4.3|cachedInputTokens", 2],
-      ["grok|grok-4.3|reasoningTokens", 228],
-      ["grok|grok-4.3|costPicoUsd", 117_650_000],
-      ["grok|grok-4.3|durationMs", 1500],
-      ["grok|grok-4.3|ms:42", 1],
-    ]);
+  it("counts a success by provider and model, by hour what matters there", () => {
+    expect(countersOf(ROW)).toEqual({
+      hourly: [
+        ["grok|grok-4.3|requests", 1],
+        ["grok|grok-4.3|inputTokens", 12],
+        ["grok|grok-4.3|outputTokens", 229],
+        ["grok|grok-4.3|costPicoUsd", 117_650_000],
+      ],
+      daily: [
+        ["grok|grok-4.3|cachedInputTokens", 2],
+        ["grok|grok-4.3|reasoningTokens", 228],
+        ["grok|grok-4.3|durationMs", 1500],
+      ],
+      distributions: [["grok|grok-4.3|ms:42", 1]],
+    });
   });
 
   it("counts a failure that cost nothing", () => {
@@ -133,6 +141,8 @@ describe("a counter field", () => {
     for (const model of ["ft:gpt-6-luna:acme::a1", "meta-llama/llama-4", "llama3:8b"]) {
       const field = { provider: "openai", model, name: "ms:42" };
       expect(parseCounterField(formatCounterField(field))).toEqual(field);
+      const ofKind = { ...field, kind: "tweet" };
+      expect(parseCounterField(formatCounterField(ofKind))).toEqual(ofKind);
     }
   });
 });
@@ -177,6 +187,19 @@ describe("a latency", () => {
       }),
     );
   });
+});
+
+describe("a field of ended jobs", () => {
+  it("is told from others", () => {
+    const field = { kind: "tweet", status: "failed" } as const;
+    expect(parseDoneField(formatDoneField(field))).toEqual(field);
+    expect(parseDoneField("openai|gpt-6-luna|requests|tweet")).toBeNull();
+  });
+});
+
+it("the hour of a row is that of UTC", () => {
+  expect(hourOf(Date.parse("2026-11-23T23:59:59.999Z"))).toBe("2026-11-23T23");
+  expect(hourOf(Date.parse("2026-11-24T01:30:00+02:00"))).toBe("2026-11-23T23");
 });
 
 describe("the day of a row", () => {

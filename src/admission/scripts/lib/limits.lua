@@ -35,7 +35,8 @@ end
 -- Changes a group here and, with `write`, in Redis: one command for all of them.
 local function set(group, changes, field, value)
   group[field] = value
-  if not TEXTS[field] then value = string.format(value % 1 == 0 and '%.0f' or '%.4f', value) end
+  -- Redis writes whole numbers out itself.
+  if not TEXTS[field] and value % 1 ~= 0 then value = string.format('%.4f', value) end
   changes[#changes + 1], changes[#changes + 2] = field, value
 end
 

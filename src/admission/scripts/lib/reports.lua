@@ -51,8 +51,7 @@ end
 -- A remaining that is lower than our own lowers the bucket at once. A higher one proves nothing: answers come late and
 -- out of order. It was counted when the call arrived: since then as much has flowed in as its duration allows, and what
 -- was granted after it has flowed out.
-local function lowerToRemaining(group, changes, buckets, reports, call, now)
-  local since = #reports > 0 and grantedSince(group, call)
+local function lowerToRemaining(group, changes, buckets, reports, call, since, now)
   if not since then return end
   for _, report in ipairs(reports) do
     for _, bucket in ipairs(buckets) do
@@ -73,8 +72,7 @@ end
 
 -- What was reserved and not used goes back, what was used beyond it is taken. But at its slot the vendor's bucket was
 -- full at most: what flowed over while we reserved too much is lost, and does not come back.
-local function settleTokens(group, changes, buckets, call)
-  local since = grantedSince(group, call)
+local function settleTokens(group, changes, buckets, call, since)
   for _, bucket in ipairs(buckets) do
     local name = bucket.name
     local used = amountOf(name, call.wasSent and 1 or 0, call.used.input, call.used.output)

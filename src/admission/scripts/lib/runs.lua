@@ -9,20 +9,17 @@ local function countForRun(key, status, cost)
   elseif cost ~= '0' then redis.call('HINCRBY', key, 'costPico', cost) end
 end
 
-local function mayRunAgain(status)
-  return status == 'failed' or status == 'expired'
-end
-
 -- The next generation of a job: its attempts so far keep their rows, and count no more. What they have cost was spent.
 -- @param runKeys beginning of the keys of runs
 local function openGeneration(key, runKeys)
-  local job = redis.call('HMGET', key, 'attempts', 'status', 'run')
-  redis.call('HDEL', key, 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil', 'draft')
+  local job = redis.call('HMGET', key, 'attempts', 'status', 'run', 'countedAs')
+  redis.call('HDEL', key, 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil', 'draft', 'countedAs')
   redis.call('HINCRBY', key, 'generation', 1)
   redis.call('HSET', key, 'base', job[1] or 0)
   redis.call('PERSIST', key)
   if job[3] and job[2] and redis.call('HEXISTS', runKeys .. job[3], 'createdAt') == 1 then
     redis.call('HINCRBY', runKeys .. job[3], 'done:' .. job[2], -1)
   end
+  if job[4] then uncountResult(job[4]) end
 end
 
