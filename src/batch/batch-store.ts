@@ -2,13 +2,13 @@ import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { BatchRecord, BatchState } from "../job/batch-record.ts";
 import { generationJobSchema, type GenerationJob } from "../job/generation-job.ts";
+import { releaseLease, takeLease } from "../platform/lease.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import type { Grant } from "../admission/admission.ts";
 import type { EstimateInput } from "../generation/token-estimator.ts";
 
 const fileScript = loadLuaScript(new URL("./scripts/file-job.lua", import.meta.url));
 const formScript = loadLuaScript(new URL("./scripts/form-batch.lua", import.meta.url));
-const releaseScript = loadLuaScript(new URL("./scripts/release-lease.lua", import.meta.url));
 
 /** Of batches that have ended. */
 const KEPT_MS = 30 * 24 * 3600_000;
@@ -147,15 +147,12 @@ export class BatchStore {
 
   /** Only one process works on a batch or a group at a time. @returns false: another does */
   async lease(name: string, owner: string, forMs: number): Promise<boolean> {
-    const key = this.#keys.batchLease(name);
-    if ((await this.#redis.set(key, owner, "PX", forMs, "NX")) === "OK") return true;
-    if ((await this.#redis.get(key)) !== owner) return false;
-    return (await this.#redis.pexpire(key, forMs)) === 1;
+    return await takeLease(this.#redis, { key: this.#keys.batchLease(name), owner }, forMs);
   }
 
   /** Others need not wait until it ends. */
   async release(name: string, owner: string): Promise<void> {
-    await releaseScript.run(this.#redis, [this.#keys.batchLease(name)], [owner]);
+    await releaseLease(this.#redis, { key: this.#keys.batchLease(name), owner });
   }
 
   get #keys(): ReturnType<typeof controlKeys> {

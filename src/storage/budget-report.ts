@@ -1,5 +1,5 @@
 import type { BudgetRules } from "../admission/limit-policy.ts";
-import { microUsdOfPico } from "../job/usage-counters.ts";
+import { microUsdOfPico, picoUsdOf } from "../job/usage-counters.ts";
 
 /** How far a budget of today is used up. Amounts in micro-USD. */
 export interface BudgetHealth {
@@ -11,10 +11,13 @@ export interface BudgetHealth {
   readonly limitMicroUsd: number;
   /** Spent and held, as a share of the limit. */
   readonly usedShare: number;
+  /** Calls are refused because of it: it is spent, or a call was refused because the rest is too little. */
+  readonly isUsedUp: boolean;
 }
 
 /**
- * The global budget, those of providers, and those of agents that have spent something, the most used first.
+ * The global budget, those of providers, and those of agents that have spent something or were refused a call, the most
+ * used first.
  * @param fields of the day's spending, as budgets.lua writes them: name → pico-USD
  */
 export function readBudgets(fields: Readonly<Record<string, string>>, rules: BudgetRules): BudgetHealth[] {
@@ -25,13 +28,13 @@ export function readBudgets(fields: Readonly<Record<string, string>>, rules: Bud
   ];
   const ofAgents = agentsIn(fields)
     .flatMap((agentId) => budgetOf(`agent|${agentId}`, limitOf(agentId), fields))
-    .filter(({ spentMicroUsd, heldMicroUsd }) => spentMicroUsd > 0 || heldMicroUsd > 0)
+    .filter(({ spentMicroUsd, heldMicroUsd, isUsedUp }) => spentMicroUsd > 0 || heldMicroUsd > 0 || isUsedUp)
     .sort((a, b) => b.usedShare - a.usedShare);
   return [...shared.flatMap(([name, limit]) => budgetOf(name, limit, fields)), ...ofAgents];
 }
 
 function agentsIn(fields: Readonly<Record<string, string>>): string[] {
-  const ids = Object.keys(fields).flatMap((field) => /^(?:held\|)?agent\|(.+)$/.exec(field)?.[1] ?? []);
+  const ids = Object.keys(fields).flatMap((field) => /^(?:held\||refused\|)?agent\|(.+)$/.exec(field)?.[1] ?? []);
   return [...new Set(ids)].sort();
 }
 
@@ -46,5 +49,7 @@ function budgetOf(
   const used = spentMicroUsd + heldMicroUsd;
   // A budget of nothing is used up.
   const usedShare = limitMicroUsd === 0 ? 1 : used / limitMicroUsd;
-  return [{ name: field.replace("|", " "), spentMicroUsd, heldMicroUsd, limitMicroUsd, usedShare }];
+  const isTooLittle = Number(fields[`refused|${field}`] ?? -1) >= picoUsdOf(limitMicroUsd);
+  const isUsedUp = spentMicroUsd >= limitMicroUsd || isTooLittle;
+  return [{ name: field.replace("|", " "), spentMicroUsd, heldMicroUsd, limitMicroUsd, usedShare, isUsedUp }];
 }

@@ -39,7 +39,11 @@ export function normalizeEndpoint(value: string, options: EndpointOptions): Norm
   return { baseUrl, notes: notesOn(url, { baseUrl, written, ...options }), problems: [] };
 }
 
-function describeProblem({ source, path }: EndpointOptions, got: string, expected: string): Problem {
+function describeProblem(
+  { source, path }: Pick<EndpointOptions, "source" | "path">,
+  got: string,
+  expected: string,
+): Problem {
   return { source, path, got, expected };
 }
 
@@ -56,7 +60,13 @@ function secretProblems({ username, password, hash, search }: URL, options: Endp
 const ALLOW =
   "an https URL of a public host, http of a loopback host, or a host in trustedEndpointHosts of the configuration file";
 
-function hostProblems(url: URL, written: string, options: EndpointOptions): Problem[] {
+export interface HostOptions extends Pick<EndpointOptions, "source" | "path"> {
+  /** What is sent there; default: keys. */
+  readonly what?: string;
+}
+
+/** Also for addresses that are no endpoint of a provider. @param written the URL as it stands where it was found */
+export function hostProblems(url: URL, written: string, options: HostOptions): Problem[] {
   const host = hostOf(url);
   const version = isIP(host);
   // URL turns 2130706433, 0x7f000001 and 0177.1 into the dotted form; only somebody who hides an address writes those.
@@ -68,7 +78,7 @@ function hostProblems(url: URL, written: string, options: EndpointOptions): Prob
     return [describeProblem(options, `the private or link-local address ${host}`, ALLOW)];
   }
   return url.protocol === "http:"
-    ? [describeProblem(options, `http to ${host}: keys would travel unencrypted`, ALLOW)]
+    ? [describeProblem(options, `http to ${host}: ${options.what ?? "keys"} would travel unencrypted`, ALLOW)]
     : [];
 }
 
