@@ -101,6 +101,8 @@ export interface GenerateResponse {
   readonly adjustedParams: readonly AdjustedParameter[];
   /** The vendor's id of the call, for support requests. */
   readonly requestId: string | null;
+  /** The vendor's id of the answer itself, e.g. `chatcmpl-…`. Absent: it gave none. */
+  readonly responseId?: string | null;
   /** Empty when the vendor says nothing about its limits. */
   readonly limits: readonly LimitReport[];
 }

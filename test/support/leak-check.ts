@@ -12,6 +12,9 @@ import { afterAll } from "vitest";
 const GRACE_MS = 3_000;
 const POLL_MS = 50;
 
+/** Their handles are opened when somebody looks at them first, as `pipe` and `import "node:process"` do, and stay. */
+const _handles = [process.stdin, process.stdout, process.stderr];
+
 const atStart = countResources();
 
 afterAll(async () => {

@@ -151,6 +151,7 @@ function toResponse(call: Call, read: ReadAnswer, { status, headers }: AnswerHea
     reportedCostMicroUsd,
     adjustedParams: call.adjustedParams,
     requestId,
+    responseId: read.id,
     limits,
   };
 }
