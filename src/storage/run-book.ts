@@ -107,6 +107,21 @@ async function listRuns(redis: Redis, keys: ControlKeys, clock: Pick<Clock, "now
   return runs.filter((run) => run !== null);
 }
 
+/** So many runs are counted: a count is not worth a long look. */
+const COUNTED_RUNS = 1000;
+
+/** How many of the newest runs are in each state. */
+export async function countRuns(redis: Redis, namespace: string): Promise<ReadonlyMap<RunState, number>> {
+  const keys = controlKeys(namespace);
+  const ids = await redis.zrevrange(keys.runs, 0, COUNTED_RUNS - 1);
+  const states = await Promise.all(ids.map((id) => redis.hget(keys.run(id), "state")));
+  const counts = new Map<RunState, number>();
+  // `null`: the run is forgotten.
+  for (const state of states as (RunState | null)[])
+    if (state !== null) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return counts;
+}
+
 const DONE = "done:";
 
 function runOf(hash: Readonly<Record<string, string>>, now: number): BulkRun | null {

@@ -48,11 +48,16 @@ function addSample({ families, seenSeries, current }: Reading, line: string): vo
   const family = families.get(current);
   if (family === undefined || !belongsTo(sample.name, current, family.type))
     throw new Error(`not below its TYPE: ${line}`);
-  const pairs = Object.entries(sample.labels).map(([name, value]) => JSON.stringify([name, value]));
-  const series = `${sample.name} ${pairs.sort().join()}`;
+  const series = `${sample.name} ${seriesKey(sample.labels)}`;
   if (seenSeries.has(series)) throw new Error(`twice: ${line}`);
   seenSeries.add(series);
   family.samples.push(sample);
+}
+
+/** The same for the same labels in another order. */
+function seriesKey(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => JSON.stringify([name, value]));
+  return pairs.sort().join();
 }
 
 function belongsTo(sample: string, family: string, type: string): boolean {
@@ -83,7 +88,7 @@ function parseLabels(text: string): Labels {
 
 /** Per set of labels: buckets in order, growing, the last one +Inf and equal to the count. */
 function checkHistogram(name: string, samples: readonly Sample[]): void {
-  const groups = Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: "any" }));
+  const groups = Map.groupBy(samples, ({ labels }) => seriesKey({ ...labels, le: "any" }));
   for (const [labels, group] of groups) {
     const buckets = group.filter((sample) => sample.name === `${name}_bucket`);
     const edges = buckets.map(({ labels: { le = "" } }) => (le === "+Inf" ? Infinity : Number(le)));
