@@ -1,14 +1,28 @@
+import type { Agent } from "./agents/agent.ts";
+import { composeProducer } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
+import { admissionPolicyOf } from "./config/policies.ts";
+import { needsToken } from "./monitor/access/roles.ts";
 import { createMonitor } from "./monitor/server.ts";
 import { systemClock } from "./platform/clock.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
+import type { Schedule } from "./schedules/schedule.ts";
+import type { Tracing } from "./telemetry/open-tracing.ts";
 
 export interface MonitorParts {
-  readonly config: Pick<Config, "namespace" | "monitor">;
+  readonly config: Pick<Config, "namespace" | "monitor" | "file" | "providers">;
   readonly address: RedisAddress;
-  readonly writable: boolean;
+  /** Nobody changes anything through it. */
+  readonly readOnly: boolean;
+  /** Whom jobs can be enqueued for. */
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly schedules: ReadonlyMap<string, Schedule>;
+  /** Default: the shipped neutral writer. */
+  readonly defaultAgent?: Agent;
+  /** Default: no spans are made, and requests continue no trace. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The monitor while it listens. */
@@ -20,10 +34,11 @@ export interface RunningMonitor extends AsyncDisposable {
 const LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"];
 
 /** @throws InvalidInputError when others could reach it without a token, or when the address is taken */
-export async function composeMonitor({ config, address, writable }: MonitorParts): Promise<RunningMonitor> {
-  const { host, port, token, allowedHosts } = config.monitor;
+export async function composeMonitor({ readOnly, ...parts }: MonitorParts): Promise<RunningMonitor> {
+  const { config, address } = parts;
+  const { host, port, tokens, allowedHosts } = config.monitor;
   const problem = { source: "environment", path: "MONITOR_HOST" };
-  if (token === null && !LOOPBACK_HOSTS.includes(host)) {
+  if (!needsToken(tokens) && !LOOPBACK_HOSTS.includes(host)) {
     throw new InvalidInputError([
       { ...problem, got: `${host} without a token`, expected: "127.0.0.1, or MONITOR_TOKEN set as well" },
     ]);
@@ -31,18 +46,24 @@ export async function composeMonitor({ config, address, writable }: MonitorParts
   const redis = connectRedis(address, "producer");
   const queueRedis = connectRedis(address, "producer-queue");
   const queues = createLaneQueues(queueRedis, config.namespace);
-  const hosts = new Set([...LOOPBACK_HOSTS, host, ...allowedHosts]);
+  const producer = composeProducer(parts);
+  const policy = admissionPolicyOf(config.file, config.providers.definitions);
   const server = await createMonitor({
-    redis,
-    namespace: config.namespace,
-    queue: (lane) => queues.get(lane),
-    writable,
-    clock: systemClock,
-    token,
-    allowedHosts: hosts,
+    system: {
+      ...{ redis, queues, producer, clock: systemClock },
+      namespace: config.namespace,
+      budgets: policy.budgets,
+      limits: policy.limits,
+      providers: config.providers.definitions.map(({ id }) => id),
+    },
+    apiLimits: config.file.monitor,
+    ...{ tokens, readOnly, clock: systemClock },
+    allowedHosts: new Set([...LOOPBACK_HOSTS, host, ...allowedHosts]),
+    continueTrace: parts.tracing?.continueTrace,
   });
   const close = async (): Promise<void> => {
     await server.close();
+    await producer[Symbol.asyncDispose]();
     await queues.close();
     for (const connection of [redis, queueRedis]) connection.disconnect();
   };

@@ -20,7 +20,7 @@ import { compareTable } from "./compare-table.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { followComparison } from "./follow-comparison.ts";
 import { list, positiveInteger } from "./options.ts";
-import { shellWord } from "./shell-word.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
 
 interface CompareOptions {

@@ -90,7 +90,7 @@ async function openMonitor(workplace: Workplace): Promise<RunningMonitor> {
 }
 
 async function lookAround(url: string, signal: AbortSignal): Promise<void> {
-  console.log(`\nThe monitor stays at ${url}/board until Ctrl-C.`);
+  console.log(`\nThe monitor stays at ${url} until Ctrl-C.`);
   await aborted(signal);
 }
 
@@ -99,7 +99,7 @@ async function introduce({ config, redis }: Workplace, monitorUrl: string): Prom
   console.log(
     `  Redis      ${redis.embeddedIn === null ? showRedisAddress(redis.address) : `our own, append-only, in ${redis.embeddedIn}`}`,
   );
-  console.log(`  Monitor    ${monitorUrl}/board`);
+  console.log(`  Monitor    ${monitorUrl}`);
   for (const line of await describeProviders(config)) console.log(`  ${line}`);
   console.log("");
 }

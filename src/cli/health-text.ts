@@ -1,13 +1,13 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
 import type { OperatorHealth } from "../compose-operator.ts";
-import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
+import { formatUsd, integer, milliseconds, roundedDuration } from "../platform/numbers.ts";
 import type { Lane } from "../queue/lane.ts";
 import type { BudgetHealth } from "../storage/budget-report.ts";
 import type { GroupHealth, LearnedLimits, LimitGroupState } from "../storage/health-report.ts";
+import { pauseWords } from "../storage/pause-words.ts";
 import { showPause } from "./pause-target.ts";
 import { STYLE } from "./tables.ts";
-import { showDuration } from "./times.ts";
 
 export interface HealthContext {
   readonly namespace: string;
@@ -51,7 +51,7 @@ function groupTable(groups: readonly GroupHealth[], now: number): string {
       group.p50Ms === null ? "" : milliseconds(group.p50Ms),
       group.p95Ms === null ? "" : milliseconds(group.p95Ms),
       showLimits(group.limits),
-      lastError === null ? "" : `${lastError.outcome} ${showDuration(now - lastError.at)} ago`,
+      lastError === null ? "" : `${lastError.outcome} ${roundedDuration(now - lastError.at)} ago`,
     ]);
   }
   return table.toString();
@@ -69,7 +69,7 @@ const STATES = {
 function stateCell({ state, why, untilAt }: GroupHealth, now: number): string {
   const { color, words } = STATES[state];
   const reason = state === "paused" && why !== null ? `: ${why}` : "";
-  const rest = untilAt === null ? "" : `, ${showDuration(untilAt - now)} more`;
+  const rest = untilAt === null ? "" : `, ${roundedDuration(untilAt - now)} more`;
   return styleText(color, `${words}${reason}${rest}`);
 }
 
@@ -99,19 +99,6 @@ function groupLines(group: GroupHealth, pausedKeys: OperatorHealth["pausedKeys"]
   const pause = isPaused ? [`${name} is paused: ${pauseWords(why ?? "", untilAt - now)}`] : [];
   const message = lastError?.message ?? null;
   return [...pause, ...(message === null ? [] : [`${name}: last error: ${message}`])];
-}
-
-const REMEDIES: Readonly<Record<string, string>> = {
-  "quota-exhausted": "top up at the vendor",
-  authentication: "replace the key and restart the workers",
-  "model-not-found": "correct the model's name in the agents",
-  certificate: "look at the endpoint's certificate, and at what stands between",
-};
-
-/** Why something is paused, what to do about it, and for how long it is. */
-export function pauseWords(why: string, forMs: number): string {
-  const remedy = REMEDIES[why];
-  return `${why}; ${remedy === undefined ? "" : `${remedy}; `}workers look again in ${showDuration(forMs)}`;
 }
 
 const BUDGET_HEAD = ["spent (USD)", "reserved", "limit", "used"];

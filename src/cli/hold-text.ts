@@ -1,7 +1,7 @@
 import type { Hold } from "../compare/holds.ts";
 import { targetName, type Target } from "../compare/targets.ts";
-import { pauseWords } from "./health-text.ts";
-import { showDuration } from "./times.ts";
+import { pauseWords } from "../storage/pause-words.ts";
+import { roundedDuration } from "../platform/numbers.ts";
 
 /** @param now epoch ms */
 export function holdText(target: Target, hold: Hold, now: number): string {
@@ -14,9 +14,9 @@ function stateWords({ state, why, untilAt }: Hold, now: number): string {
     case "paused":
       return `is paused: ${pauseWords(why ?? "", untilAt - now)}`;
     case "circuit-open":
-      return `is left alone after many failures; workers look again in ${showDuration(untilAt - now)}`;
+      return `is left alone after many failures; workers look again in ${roundedDuration(untilAt - now)}`;
     case "rate-limited":
-      return `is rate-limited by the vendor for ${showDuration(untilAt - now)}`;
+      return `is rate-limited by the vendor for ${roundedDuration(untilAt - now)}`;
     default:
       return state satisfies never;
   }

@@ -1,13 +1,12 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { InvalidRowsError } from "../bulk/check-input.ts";
-import { packageRoot } from "../platform/package-root.ts";
+import { packageVersion } from "../platform/package-root.ts";
 import { EmbeddedRedisError } from "../platform/embedded-redis.ts";
 import { InvalidInputError, formatProblem, type Problem } from "../platform/problem.ts";
 import { RedisServerMissingError } from "../platform/redis-server.ts";
 import { RedisUnavailableError } from "../platform/redis.ts";
 import { JobConflictError } from "../queue/enqueue-batch.ts";
+import { alertsCommand } from "./alerts-command.ts";
 import { batchesCommand } from "./batches-command.ts";
 import { bulkCommand } from "./bulk-command.ts";
 import { cancelCommand } from "./cancel-command.ts";
@@ -46,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   feedbackCommand,
   usageCommand,
   healthCommand,
+  alertsCommand,
   pauseCommand,
   resumeCommand,
   modelsCommand,
@@ -66,6 +66,7 @@ Examples:
   $ puppet-engine usage --by model                               what it cost
   $ puppet-engine models --provider openai                       which models there are, for whom, and at what price
   $ puppet-engine health                                         whether providers can be called, and what is paused
+  $ puppet-engine alerts                                         what wants a person now
 
 Exit codes: 0 ok · 1 a file that cannot be written, or a defect · 2 usage or configuration · 3 some rows invalid
             4 some jobs failed · 5 Redis unreachable · 130 interrupted
@@ -94,10 +95,6 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);
   for (const child of command.commands) inheritSettings(child, command);
-}
-
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }).version;
 }
 
 const MAX_SHOWN_PROBLEMS = 20;

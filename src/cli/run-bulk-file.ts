@@ -13,6 +13,7 @@ import {
 import { rejectsFile } from "../bulk/rejects-file.ts";
 import type { BulkProgress } from "../bulk/run-bulk.ts";
 import { spool } from "../bulk/spool.ts";
+import { goOnCommand } from "../job/run-commands.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { listenForShutdown, type ShutdownSignals } from "../platform/shutdown.ts";
 import type { BulkCommandOptions } from "./bulk-command.ts";
@@ -21,7 +22,6 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { followBulk } from "./follow-bulk.ts";
 import { progressLine } from "./progress.ts";
 import { RunUsage } from "./run-usage.ts";
-import { shellWord } from "./shell-word.ts";
 import { usageTable } from "./tables.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
 
@@ -146,7 +146,6 @@ function printNotes({ duplicates, invalid }: InputSummary, out: string): void {
 export function resumeCommand(input: string, out: string, options: BulkCommandOptions): string {
   const { agent, worker, concurrency, fake, skipInvalid, ordered, inFlight, delivery } = options;
   const flags = [
-    ...(agent === undefined ? [] : ["--agent", agent]),
     ...(worker === true ? ["--worker"] : []),
     ...(concurrency === undefined ? [] : ["--concurrency", String(concurrency)]),
     ...(fake === true ? ["--fake"] : []),
@@ -155,7 +154,7 @@ export function resumeCommand(input: string, out: string, options: BulkCommandOp
     ...(inFlight === undefined ? [] : ["--in-flight", String(inFlight)]),
     ...(delivery === undefined ? [] : ["--delivery", delivery]),
   ];
-  return ["puppet-engine", "bulk", input, "--out", out, "--resume", ...flags].map(shellWord).join(" ");
+  return goOnCommand({ input, output: out, agent: agent ?? null }, flags);
 }
 
 interface Outcome {

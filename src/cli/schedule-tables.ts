@@ -4,7 +4,7 @@ import type { Schedule } from "../schedules/schedule.ts";
 import { nextSlot } from "../schedules/slots.ts";
 import { localTime } from "../schedules/time-zone.ts";
 import { alignedTable } from "./aligned-table.ts";
-import { showDuration } from "./times.ts";
+import { roundedDuration } from "../platform/numbers.ts";
 
 const GAPS = { text: 2, number: 2 };
 
@@ -85,10 +85,10 @@ function rowsOf(status: ScheduleStatus, now: number): ScheduleRow[] {
 
 function nextOf({ schedule, overdueAt }: ScheduleStatus, first: number | undefined, now: number): string {
   if (schedule?.enabled === false) return "disabled";
-  if (overdueAt !== null) return `overdue for ${showDuration(now - overdueAt)}`;
+  if (overdueAt !== null) return `overdue for ${roundedDuration(now - overdueAt)}`;
   return first === undefined || schedule === null ? "never" : showNext(schedule.timing.timezone, first, now);
 }
 
 function showNext(timezone: string, at: number, now: number): string {
-  return `${localTime(timezone, at)} (in ${showDuration(at - now)})`;
+  return `${localTime(timezone, at)} (in ${roundedDuration(at - now)})`;
 }

@@ -9,9 +9,9 @@ export const startCommand: AddCommand = (program, end) => {
     .description("a worker and the monitor in one process, with a Redis of its own if there is no REDIS_URL")
     .option("--concurrency <n>", "jobs in work at once (default: WORKER_CONCURRENCY, or 64)", positiveInteger)
     .option("--fake", "start although keys are missing: for jobs that were enqueued with --fake")
-    .option("--writable", "let Bull Board's buttons retry, pause, remove …; read-only otherwise")
-    .action(async (options: { concurrency?: number; fake?: boolean; writable?: boolean }) => {
-      const stopped = await runWorker({ ...options, monitor: { writable: options.writable === true } });
+    .option("--read-only", "let the monitor change nothing: no buttons, no enqueuing")
+    .action(async (options: { concurrency?: number; fake?: boolean; readOnly?: boolean }) => {
+      const stopped = await runWorker({ ...options, monitor: { readOnly: options.readOnly === true } });
       end(stopped.aborted === 0 ? EXIT.ok : EXIT.interrupted);
     });
 };

@@ -13,6 +13,7 @@ import { inspectRedis } from "../platform/redis-inspection.ts";
 import { connectRedis, withRedis, type RedisAddress } from "../platform/redis.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { GenerationWorker } from "../queue/worker.ts";
+import { openTracing, type Tracing } from "../telemetry/open-tracing.ts";
 import { showPause } from "./pause-target.ts";
 import { replaceProviders } from "./replace-providers.ts";
 import { requireKeys } from "./require-keys.ts";
@@ -37,7 +38,7 @@ export interface Workplace extends AsyncDisposable {
    */
   requireKeys(agentIds: Iterable<string | undefined>): void;
   /** Starts serving the monitor; `host` and `port` win over the configuration. */
-  monitor(options: { host?: string; port?: number; writable?: boolean }): Promise<RunningMonitor>;
+  monitor(options: { host?: string; port?: number; readOnly?: boolean }): Promise<RunningMonitor>;
   /** Waiting for a result is pointless while nobody works: says so, and how to change it. */
   hintIfNoWorker(): Promise<void>;
   /** The same for what operators have paused. */
@@ -75,20 +76,26 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
   const writer = replace(readDefaultAgent(config, options.agents ?? "all"));
   const redis = await openCheckedRedis(config);
   const { address } = redis;
+  const tracing = await openTracing({
+    config: config.tracing,
+    warn: (message) => console.error(`warning: ${message}`),
+  });
   return {
     config,
     redis,
     agents,
     defaultAgent: writer,
     producer: (known = agents) =>
-      composeProducer({ config, address, agents: known, schedules: loaded.schedules, defaultAgent: writer }),
+      composeProducer({ config, address, agents: known, schedules: loaded.schedules, defaultAgent: writer, tracing }),
     operator: () => composeOperator({ config, address }),
-    worker: async (workerOptions) => await openWorker(config, address, workerOptions),
-    async monitor({ host = config.monitor.host, port = config.monitor.port, writable = false }) {
+    worker: async (workerOptions) => await openWorker({ config, address, tracing }, workerOptions),
+    async monitor({ host = config.monitor.host, port = config.monitor.port, readOnly = false }) {
       const monitor = { ...config.monitor, host, port };
       // Only who needs a web server loads it: other commands start quicker, and take half the memory.
       const { composeMonitor } = await import("../compose-monitor.ts");
-      return await composeMonitor({ config: { ...config, monitor }, address, writable });
+      const known = { agents, schedules: loaded.schedules, defaultAgent: writer, tracing };
+      const running = await composeMonitor({ config: { ...config, monitor }, address, readOnly, ...known });
+      return await withAlerts(running, config, address);
     },
     requireKeys(agentIds) {
       const needed = [...new Set(agentIds)].flatMap((id) => (id === undefined ? writer : (agents.get(id) ?? [])));
@@ -98,7 +105,8 @@ export async function openWorkplace(options: WorkplaceOptions = {}): Promise<Wor
     hintIfPaused: async () => await hintIfPaused(composeOperator({ config, address })),
     hintIfNotStreamed: async (jobId) => await hintIfNotStreamed(jobId, composeOperator({ config, address })),
     hintIfUnknown: async (jobId) => await hintIfUnknown(jobId, config, composeOperator({ config, address })),
-    [Symbol.asyncDispose]: async () => await redis[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () =>
+      void (await Promise.all([redis[Symbol.asyncDispose](), tracing?.[Symbol.asyncDispose]()])),
   };
 }
 
@@ -113,16 +121,39 @@ async function openCheckedRedis(config: Config): Promise<OpenedRedis> {
   }
 }
 
-async function openWorker(config: Config, address: RedisAddress, options: WorkerOptions): Promise<GenerationWorker> {
+interface OpenWorker {
+  readonly config: Config;
+  readonly address: RedisAddress;
+  readonly tracing: Tracing | undefined;
+}
+
+async function openWorker({ config, ...parts }: OpenWorker, options: WorkerOptions): Promise<GenerationWorker> {
   const { quiet, force, concurrency = config.concurrency } = options;
   const logger = createLogger({
     level: quiet !== null && config.logLevel === "info" ? quiet : config.logLevel,
     format: config.logFormat,
   });
   const { composeWorker } = await import("../compose-worker.ts");
-  const worker = await composeWorker({ config: { ...config, concurrency }, address, logger });
+  const worker = await composeWorker({ config: { ...config, concurrency }, ...parts, logger });
   const graceMs = config.file.worker.graceSeconds * 1000;
   return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.stop({ graceMs, force })) };
+}
+
+/** While no worker lives only the monitor can tell. */
+async function withAlerts(monitor: RunningMonitor, config: Config, address: RedisAddress): Promise<RunningMonitor> {
+  const { startAlertWatcher } = await import("../compose-alerts.ts");
+  const watcher = startAlertWatcher(
+    config,
+    address,
+    createLogger({ level: config.logLevel, format: config.logFormat }),
+  );
+  return {
+    ...monitor,
+    async [Symbol.asyncDispose]() {
+      await watcher[Symbol.asyncDispose]();
+      await monitor[Symbol.asyncDispose]();
+    },
+  };
 }
 
 type AgentsAndSchedules = Pick<LoadedAgents, "agents" | "schedules">;

@@ -1,5 +1,5 @@
 import { milliseconds } from "../platform/numbers.ts";
-import { html, NOTHING, type Html } from "./html.ts";
+import { html, NOTHING, type Html } from "../platform/html.ts";
 import type { ModelSummary } from "./summarise.ts";
 
 /** Single calls are drawn while there are few enough to tell apart. */

@@ -1,6 +1,6 @@
 import { barChart, latencyChart } from "./charts.ts";
 import { failureLines, figuresOf, remarks } from "./figures.ts";
-import { html, NOTHING, type Html } from "./html.ts";
+import { html, NOTHING, type Html } from "../platform/html.ts";
 import type { ModelSummary } from "./summarise.ts";
 
 /** The table of models, what one has to know to read it, and why texts are missing. */

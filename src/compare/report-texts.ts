@@ -3,7 +3,7 @@ import { formatUsd, integer, milliseconds } from "../platform/numbers.ts";
 import type { ComparedJob } from "./comparison.ts";
 import type { ComparedText } from "./summarise.ts";
 import { describeJob } from "./describe-job.ts";
-import { html, NOTHING, type Html } from "./html.ts";
+import { html, NOTHING, type Html } from "../platform/html.ts";
 import { modelName } from "./report-figures.ts";
 import { charactersOf, latencyMsOf } from "./summarise.ts";
 

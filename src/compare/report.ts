@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Comparison } from "./comparison.ts";
 import { findings } from "./findings.ts";
-import { html, NOTHING, type Html } from "./html.ts";
+import { html, NOTHING, trustedMarkup, type Html } from "../platform/html.ts";
 import { plural } from "../platform/numbers.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 import { figuresSection } from "./report-figures.ts";
@@ -54,8 +54,8 @@ function withWholeNames(text: string, models: Comparison["models"]): Html[] {
     .map((part) => (names.includes(part) ? html`<span class="name">${part}</span>` : html`${part}`));
 }
 
-/** No template: its hash is of every character, and it has nothing in it that XML would have to escape. */
-const STYLE: Html = { markup: `<style>${REPORT_STYLE}</style>` };
+/** Its hash is of every character, and it has nothing in it that XML would have to escape. */
+const STYLE: Html = trustedMarkup(`<style>${REPORT_STYLE}</style>`);
 
 /** Nothing but this very style sheet is allowed. */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(REPORT_STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'`;

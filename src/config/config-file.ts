@@ -4,6 +4,7 @@ import { modelOverridesSchema } from "../models/models-file.ts";
 import { priceEntrySchema } from "../models/price-entry.ts";
 import { RETIRED_MODELS } from "../models/retirement.ts";
 import { strictObject } from "../platform/zod-faults.ts";
+import { alerts } from "./alerts-schema.ts";
 import { batch } from "./batch-schema.ts";
 import { endpoints } from "./endpoints-schema.ts";
 import { breaker, budgets, limitGroups, limits } from "./limits-schema.ts";
@@ -87,11 +88,20 @@ export const configFileSchema = strictObject({
     /** Serve only these lanes; all when absent. */
     lanes: listOf(text, "lanes").min(1, { error: "at least one lane, or no such field" }).optional(),
   }).prefault({}),
+  /** What programs may ask of the monitor's API. */
+  monitor: strictObject({
+    /** From one address with one token. */
+    requestsPerMinute: integerFrom(1, 10_000_000).default(3000),
+    /** Requests that wait for a result at the same time. */
+    waitingRequests: integerFrom(1, 1_000_000).default(1000),
+  }).prefault({}),
   /** Agents that post by themselves. */
   schedules: strictObject({
     /** Whether workers of this configuration look after them. */
     enabled: z.boolean({ error: "true or false" }).default(true),
   }).prefault({}),
+  /** What is told of, and how often. Where it goes to is a secret, and so in the environment. */
+  alerts,
   /** Providers of the operator's own: name → any server that speaks OpenAI's chat completions. */
   endpoints,
   /** Hosts that may be reached over plain http:// or have a private address. */

@@ -6,12 +6,14 @@ import type { RedisAddress } from "../platform/redis.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { toProblems } from "../platform/field-fault.ts";
-import { environmentReader, type ConfigSource } from "./environment.ts";
+import { readAlertWebhook, type AlertWebhook } from "./alert-webhook.ts";
+import { environmentReader, type ConfigSource, type EnvironmentReader } from "./environment.ts";
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
 import { findUnknownProviders } from "./known-providers.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import { findRetiredDefaults } from "./retired-defaults.ts";
+import { readTracing, type TracingConfig } from "./tracing-settings.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 
 /** Everything that a process of this project is told from outside, checked. */
@@ -29,6 +31,10 @@ export interface Config {
   /** Jobs in work per worker process. */
   readonly concurrency: number;
   readonly monitor: MonitorConfig;
+  /** Where alerts are sent; `null`: they are only logged. */
+  readonly alertWebhook: AlertWebhook | null;
+  /** `null`: nobody wants traces. */
+  readonly tracing: TracingConfig | null;
   readonly providers: ConfiguredProviders;
   readonly file: ConfigFile;
   /** What a person should know although nothing is wrong, e.g. a key that was trimmed. */
@@ -44,13 +50,14 @@ function processSource(): ConfigSource {
 export interface MonitorConfig {
   readonly host: string;
   readonly port: number;
-  /** `null`: none is asked for; only possible on a loopback address. */
-  readonly token: string | null;
+  /** What operators and viewers enter with; without any none is asked for, which is only possible on a loopback address. */
+  readonly tokens: { readonly operator: string | null; readonly viewer: string | null };
   /** Host names, besides those of the loopback address and `host`, that requests may be addressed to. */
   readonly allowedHosts: readonly string[];
 }
 
 const DEFAULT_MONITOR_PORT = 3700;
+const LEAST_TOKEN = 16;
 const MAX_PORT = 65_535;
 const DEFAULT_CONCURRENCY = 64;
 const MAX_CONCURRENCY = 10_000;
@@ -76,15 +83,9 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
     concurrency:
       integer(read("WORKER_CONCURRENCY"), { name: "WORKER_CONCURRENCY", max: MAX_CONCURRENCY, problems }) ??
       DEFAULT_CONCURRENCY,
-    monitor: {
-      host: read("MONITOR_HOST") ?? "127.0.0.1",
-      port: integer(read("MONITOR_PORT"), { name: "MONITOR_PORT", max: MAX_PORT, problems }) ?? DEFAULT_MONITOR_PORT,
-      token: read.secret("MONITOR_TOKEN") ?? null,
-      allowedHosts: (read("MONITOR_ALLOWED_HOSTS") ?? "")
-        .split(",")
-        .map((host) => host.trim().toLowerCase())
-        .filter(Boolean),
-    },
+    monitor: monitorOf(read, problems),
+    alertWebhook: readAlertWebhook(read, file, { problems, notes }),
+    tracing: readTracing(read, notes),
     providers: readProviderSettings(read, file, { problems, notes }),
     file,
     notes,
@@ -92,6 +93,34 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
   problems.push(...findRetiredDefaults(config.providers, file, source.now));
   if (problems.length > 0) throw new InvalidInputError(problems);
   return config;
+}
+
+function monitorOf(read: EnvironmentReader, problems: Problem[]): MonitorConfig {
+  const tokens = {
+    operator: read.secret("MONITOR_TOKEN") ?? null,
+    viewer: read.secret("MONITOR_VIEWER_TOKEN") ?? null,
+  };
+  if (tokens.viewer !== null && tokens.viewer === tokens.operator) {
+    const got = "the same as MONITOR_TOKEN";
+    problems.push({ source: "environment", path: "MONITOR_VIEWER_TOKEN", got, expected: "another secret, or none" });
+  }
+  for (const [path, token] of [
+    ["MONITOR_TOKEN", tokens.operator],
+    ["MONITOR_VIEWER_TOKEN", tokens.viewer],
+  ] as const) {
+    if (token === null || token.length >= LEAST_TOKEN) continue;
+    const got = `a token of ${token.length} characters, which can be guessed`;
+    problems.push({ source: "environment", path, got, expected: `at least ${LEAST_TOKEN}: openssl rand -hex 24` });
+  }
+  return {
+    host: read("MONITOR_HOST") ?? "127.0.0.1",
+    port: integer(read("MONITOR_PORT"), { name: "MONITOR_PORT", max: MAX_PORT, problems }) ?? DEFAULT_MONITOR_PORT,
+    tokens,
+    allowedHosts: (read("MONITOR_ALLOWED_HOSTS") ?? "")
+      .split(",")
+      .map((host) => host.trim().toLowerCase())
+      .filter(Boolean),
+  };
 }
 
 function redisAddress(url: string | undefined, problems: Problem[]): RedisAddress | null {

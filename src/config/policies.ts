@@ -1,4 +1,6 @@
 import type { AdmissionPolicy } from "../admission/limit-policy.ts";
+import type { AlertRules } from "../alerts/alert.ts";
+import type { NotificationRules } from "../alerts/notifications.ts";
 import type { GenerationPolicy } from "../generation/run.ts";
 import type { BatchSettings } from "../batch/batch-run.ts";
 import type { ProviderDefinition } from "../providers/registry.ts";
@@ -33,6 +35,18 @@ export function varietySettingsOf({ variety }: Pick<ConfigFile, "variety">): Var
 export function batchSettingsOf({ batch }: Pick<ConfigFile, "batch">): BatchSettings {
   const { collectSeconds, pollSeconds, leastHours, maxRows } = batch;
   return { collectMs: collectSeconds * 1000, pollMs: pollSeconds * 1000, leastMs: leastHours * 3600_000, maxRows };
+}
+
+export function alertRulesOf({
+  alerts,
+  budgets,
+}: Pick<ConfigFile, "alerts" | "budgets">): AlertRules & NotificationRules {
+  const { repeatHours, laneStuckMinutes, orphanShare, orphanMinCount, ignored } = alerts;
+  return {
+    ...{ ignored, orphanShare, orphanMinCount, warnShare: budgets.warnShare },
+    repeatMs: repeatHours * 3600_000,
+    laneStuckMs: laneStuckMinutes * 60_000,
+  };
 }
 
 /** What it says about limits, breaker and budgets, as ADMIT and SETTLE take it. */

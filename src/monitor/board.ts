@@ -10,11 +10,12 @@ export interface BoardOptions {
   /** All lanes that there are now; asked again whenever the page asks for its queues. */
   readonly lanes: () => Promise<readonly Lane[]>;
   readonly queue: (laneName: string) => Queue;
-  /** Whether its buttons do anything. */
-  readonly readOnly: boolean;
 }
 
-export const BOARD_PATH = "/board";
+const BOARD_PATH = "/board";
+
+/** The most that its page offers. */
+const MOST_JOBS_PER_PAGE = 50;
 
 /**
  * `showWorkers` would ask Redis for CLIENT LIST once per lane and poll: with 100 lanes and three workers that blocks it
@@ -38,12 +39,19 @@ export async function registerBoard(server: FastifyInstance, options: BoardOptio
   await server.register(
     async (scope) => {
       scope.addHook("onRequest", async (request, reply) => {
-        if (options.readOnly && request.method !== "GET") {
-          return await reply.status(403).send({ error: "Bull Board is read-only; `--writable` opens it" });
+        // A page of a million jobs would hold Redis up for a minute.
+        const { jobsPerPage } = request.query as { jobsPerPage?: unknown };
+        if (jobsPerPage !== undefined && !(Number(jobsPerPage) <= MOST_JOBS_PER_PAGE)) {
+          return await reply.status(400).send({ error: `jobsPerPage: at most ${MOST_JOBS_PER_PAGE}` });
         }
+        // See `showWorkers`: whoever asks by hand would cost the same.
+        if (/\/workers(?:\?|$)/.test(request.url)) return await reply.status(404).send({ error: "not found" });
         if (request.url.startsWith(`${BOARD_PATH}/api/`)) await showNewLanes();
       });
-      scope.addHook("onSend", async (_request, _reply, payload) => withoutForeignFonts(payload));
+      scope.addHook("onSend", async ({ role, routeOptions }, _reply, payload) => {
+        const isQueues = routeOptions.url === `${BOARD_PATH}/api/queues`;
+        return isQueues && role !== "operator" ? withoutButtons(payload) : withoutForeignFonts(payload);
+      });
       // Of this scope, so that its hooks see requests for what there is not.
       scope.setNotFoundHandler(async (_request, reply) => await reply.status(404).send({ error: "not found" }));
       await scope.register(adapter.registerPlugin());
@@ -58,6 +66,15 @@ function withoutForeignFonts(payload: unknown): unknown {
   return payload.replace(/<link href="https:\/\/fonts\.googleapis\.com[^>]*>/, "");
 }
 
+const NO_BUTTONS = { readOnlyMode: true, allowRetries: false };
+
+/** What the page shows to viewers. That they change nothing is seen to elsewhere, see `access/`. */
+function withoutButtons(payload: unknown): unknown {
+  if (typeof payload !== "string" || !payload.startsWith('{"queues"')) return payload;
+  const answer = JSON.parse(payload) as { queues: object[] };
+  return JSON.stringify({ ...answer, queues: answer.queues.map((queue) => ({ ...queue, ...NO_BUTTONS })) });
+}
+
 /** Jobs removed in one step; a whole lane in one step would hold Redis up until its clients are refused. */
 const SLICE = 1000;
 
@@ -70,10 +87,9 @@ class LaneAdapter extends BullMQAdapter {
   override readonly allowCompletedRetries = false;
   readonly #lane: Queue;
 
-  constructor(lane: Lane, { queue, readOnly }: BoardOptions) {
+  constructor(lane: Lane, { queue }: BoardOptions) {
     const title = laneTitle(lane);
     super(queue(lane.name), {
-      readOnlyMode: readOnly,
       displayName: title,
       description: title === lane.name ? lane.chain : lane.name,
     });

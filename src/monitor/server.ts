@@ -1,78 +1,65 @@
+import type { IncomingHttpHeaders } from "node:http";
+import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
-import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Queue } from "bullmq";
-import type { Redis } from "ioredis";
-import { countWorkers } from "../admission/sweeper.ts";
-import type { Clock } from "../platform/clock.ts";
-import { isPassingRedisError } from "../platform/redis-retry.ts";
+import { fastify, type FastifyInstance } from "fastify";
 import { readLanes, type Lane } from "../queue/lane.ts";
-import { readModelUsage } from "../storage/usage-report.ts";
-import { guardAccess, type AccessOptions } from "./access.ts";
-import { BOARD_PATH, registerBoard } from "./board.ts";
-import { renderMetrics, type LaneState } from "./metrics.ts";
-import { checkReadiness, whyUnavailable } from "./readiness.ts";
+import { readLaneStates } from "../queue/lane-states.ts";
+import { guardAccess, type AccessOptions } from "./access/guard-access.ts";
+import { registerApi, type ApiLimits } from "./api/register-api.ts";
+import { registerBoard } from "./board.ts";
+import { answerOf, orUnavailable, refuseBadAddress } from "./errors.ts";
+import { renderMetrics } from "./metrics/render-metrics.ts";
+import { createUsageSource } from "./metrics/usage-source.ts";
+import { registerPages } from "./pages/register-pages.ts";
+import { checkReadiness } from "./readiness.ts";
+import type { MonitorSystem } from "./system.ts";
 
 export interface MonitorOptions extends AccessOptions {
-  readonly redis: Redis;
-  readonly namespace: string;
-  readonly queue: (laneName: string) => Queue;
-  /** Whether Bull Board's buttons do anything. */
-  readonly writable: boolean;
-  readonly clock: Clock;
+  readonly system: MonitorSystem;
+  readonly apiLimits: ApiLimits;
+  /** Runs a handler in the trace that its request is part of. Default: it is just run. */
+  readonly continueTrace?: ((headers: IncomingHttpHeaders, run: () => void) => void) | undefined;
 }
-
-/** Counters live this long, so metrics that only grow are their sum over that time. */
-const COUNTER_DAYS = 400;
 
 /** Names of lanes (chains of models) and ids of jobs are parts of addresses; fastify's own limit is 100 characters. */
 const LONGEST_PARAMETER = 8192;
 
-/** The HTTP server beside the workers: Bull Board, health and metrics. It listens when `listen` is called. */
+const MOST_BODY_BYTES = 512 * 1024;
+const LONGEST_REQUEST_MS = 60_000;
+
+/** The HTTP server beside the workers: pages, API, Bull Board, health and metrics. It listens when `listen` is called. */
 export async function createMonitor(options: MonitorOptions): Promise<FastifyInstance> {
+  const { system } = options;
   const server = fastify({
-    bodyLimit: 64 * 1024,
+    bodyLimit: MOST_BODY_BYTES,
     forceCloseConnections: true,
+    // For the whole of a request; fastify sets none.
+    requestTimeout: LONGEST_REQUEST_MS,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     frameworkErrors: refuseBadAddress,
   });
   // Before anything that may refuse a request: refusals need these headers as well.
   await server.register(helmet, HEADERS);
-  guardAccess(server, options);
-  const lanes = async (): Promise<readonly Lane[]> => await fromRedis(options, readLanes);
-  await registerBoard(server, { lanes, queue: options.queue, readOnly: !options.writable });
-  registerHealth(server, options);
-  server.get("/metrics", async (_request, reply) => {
-    const { contentType, body } = await fromRedis(options, () => renderMetrics(metricsSource(options, lanes)));
-    return await reply.header("content-type", contentType).send(body);
+  await server.register(cookie);
+  server.setErrorHandler(async (error, _request, reply) => {
+    const { status, ...answer } = answerOf(error, system.redis);
+    return await reply.status(status).send(answer);
   });
-  server.get("/", async (_request, reply) => await reply.redirect(BOARD_PATH));
+  const gate = guardAccess(server, options);
+  const { continueTrace } = options;
+  // When the body has been read: what a socket emits need not be in the context of an earlier hook.
+  if (continueTrace !== undefined)
+    server.addHook("preHandler", (request, _reply, done) => continueTrace(request.headers, done));
+  const lanes = async (): Promise<readonly Lane[]> => await readLanes(system.redis, system.namespace);
+  await registerBoard(server, {
+    lanes: async () => await orUnavailable(system.redis, lanes),
+    queue: (name) => system.queues.get(name),
+  });
+  registerHealth(server, system);
+  registerMetrics(server, system);
+  await registerApi(server, { system, limits: options.apiLimits });
+  await server.register(async (scope) => await registerPages(scope, { system, gate }));
   return server;
-}
-
-/** Addresses that fastify cannot read meet none of our hooks, and so not the one that sets headers. */
-function refuseBadAddress(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
-  void reply
-    .status(400)
-    .headers({
-      "content-security-policy": "default-src 'none';frame-ancestors 'none'",
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-      "x-frame-options": "DENY",
-    })
-    .send({ error: "not a valid address" });
-}
-
-/** A Redis that is away is no defect: 503, and why. */
-async function fromRedis<T>(
-  { redis, namespace }: MonitorOptions,
-  read: (redis: Redis, namespace: string) => Promise<T>,
-): Promise<T> {
-  try {
-    return await read(redis, namespace);
-  } catch (error) {
-    if (!isPassingRedisError(error)) throw error;
-    throw Object.assign(new Error(whyUnavailable(redis, error), { cause: error }), { statusCode: 503 });
-  }
 }
 
 /** No frames, no other origin, no referrer. Bull Board sets styles of elements from script. */
@@ -96,27 +83,22 @@ const HEADERS = {
   strictTransportSecurity: false,
 };
 
-function registerHealth(server: FastifyInstance, { redis, namespace }: MonitorOptions): void {
-  server.get("/healthz", async () => ({ live: true }));
-  server.get("/readyz", async (_request, reply) => {
+function registerHealth(server: FastifyInstance, { redis, namespace }: MonitorSystem): void {
+  const probe = { config: { access: "probe" as const } };
+  server.get("/healthz", probe, async () => ({ live: true }));
+  server.get("/readyz", probe, async (_request, reply) => {
     const readiness = await checkReadiness(redis, namespace);
     return await reply.status(readiness.ready ? 200 : 503).send(readiness);
   });
 }
 
-function metricsSource({ redis, namespace, queue, clock }: MonitorOptions, lanes: () => Promise<readonly Lane[]>) {
-  return {
-    lanes: async () => await Promise.all((await lanes()).map((lane) => laneState(lane, queue(lane.name)))),
-    workers: async () => await countWorkers(redis, namespace),
-    usage: async () => await readModelUsage(redis, namespace, { now: clock.now(), days: COUNTER_DAYS }),
-    now: () => clock.now(),
-  };
-}
-
-async function laneState(lane: Lane, queue: Queue): Promise<LaneState> {
-  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = await queue.getJobCounts();
-  const next = await queue.getJobs(["waiting", "prioritized"], 0, 0, true);
-  const timestamps = next.map(({ timestamp }) => timestamp);
-  const counts = { waiting: waiting + prioritized, active, delayed, failed };
-  return { lane, counts, oldestAt: timestamps.length === 0 ? null : Math.min(...timestamps) };
+function registerMetrics(server: FastifyInstance, system: MonitorSystem): void {
+  const { redis, namespace, budgets, clock } = system;
+  const usage = createUsageSource(redis, namespace);
+  server.get("/metrics", async (_request, reply) => {
+    const lanes = await readLaneStates(system);
+    const source = { redis, namespace, lanes, usage, budgets, now: clock.now() };
+    const { contentType, body } = await renderMetrics(source);
+    return await reply.header("content-type", contentType).send(body);
+  });
 }

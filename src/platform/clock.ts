@@ -21,3 +21,15 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", finish, { once: true });
   });
 }
+
+/** Resolves when the work is over, however it ended, or after `ms`: whoever closes things waits no longer. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  work.then(
+    () => over.resolve(),
+    () => over.resolve(),
+  );
+  await over.promise;
+  clearTimeout(timer);
+}

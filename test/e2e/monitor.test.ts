@@ -9,37 +9,45 @@ import { testNamespace } from "../support/redis.ts";
 import { openMonitor } from "../integration/monitor/open-monitor.ts";
 
 const TOKEN = "correct-horse-battery-staple";
+const VIEWER_TOKEN = "who-only-looks-around";
 
 describe("puppet-engine monitor", () => {
   it("serves until SIGTERM, and then ends with 0", async () => {
     const port = String(await freePort());
     await using session = await openCliSession();
     await using monitor = session.start("monitor", "--port", port);
-    const [, url = ""] = await monitor.waitForOutput(/monitor at (\S+)\/board; Ctrl-C stops it/);
+    const [, url = ""] = await monitor.waitForOutput(/monitor at (\S+); Ctrl-C stops it/);
     expect(url).toBe(`http://127.0.0.1:${port}`);
     expect(await statusOf(`${url}/healthz`)).toBe(200);
     expect(await statusOf(`${url}/readyz`), "nobody works").toBe(503);
-    expect(await statusOf(`${url}/board`)).toBe(200);
-    expect(await statusOf(`${url}/board/api/queues/pause`, { method: "PUT" })).toBe(403);
+    for (const path of ["/", "/board"]) expect(await statusOf(`${url}${path}`)).toBe(200);
+    expect(await statusOf(`${url}/board/api/queues/quarantine/pause`, { method: "PUT" })).toBe(200);
     monitor.signal("SIGTERM");
     expect(await monitor.ended).toMatchObject({ code: 0, signal: null, stdout: "" });
   });
 
-  it("lets buttons work with --writable, and asks for the token of a mounted secret without showing it", async () => {
+  it("changes nothing with --read-only, and asks for the tokens of mounted secrets without showing them", async () => {
     await using session = await openCliSession({
-      env: { MONITOR_PORT: String(await freePort()), MONITOR_TOKEN_FILE: "token" },
+      env: {
+        MONITOR_PORT: String(await freePort()),
+        MONITOR_TOKEN_FILE: "token",
+        MONITOR_VIEWER_TOKEN_FILE: "viewer",
+      },
     });
     await session.write("token", `${TOKEN}\n`);
-    await using monitor = session.start("monitor", "--writable");
-    const [, url = ""] = await monitor.waitForOutput(/monitor at (\S+)\/board/);
+    await session.write("viewer", `${VIEWER_TOKEN}\n`);
+    await using monitor = session.start("monitor", "--read-only");
+    const [, url = ""] = await monitor.waitForOutput(/monitor at (\S+);/);
     expect(await statusOf(`${url}/board`)).toBe(401);
-    const headers = { authorization: `Bearer ${TOKEN}` };
-    expect(await statusOf(`${url}/board/api/queues`, { headers })).toBe(200);
-    expect(await statusOf(`${url}/board/api/queues/quarantine/pause`, { method: "PUT", headers })).toBe(200);
+    for (const token of [TOKEN, VIEWER_TOKEN]) {
+      const headers = { authorization: `Bearer ${token}` };
+      expect(await statusOf(`${url}/board/api/queues`, { headers })).toBe(200);
+      expect(await statusOf(`${url}/board/api/queues/quarantine/pause`, { method: "PUT", headers })).toBe(403);
+    }
     monitor.signal("SIGINT");
     const { code, stdout, stderr } = await monitor.ended;
     expect(code).toBe(0);
-    expect(`${stdout}${stderr}`).not.toContain(TOKEN);
+    for (const token of [TOKEN, VIEWER_TOKEN]) expect(`${stdout}${stderr}`).not.toContain(token);
   });
 
   it.each([
@@ -88,7 +96,7 @@ describe("puppet-engine start", () => {
     const env = { REDIS_URL: "", MONITOR_PORT: String(await freePort()), OPENAI_API_KEY: TEST_KEYS.openai };
     await using session = await openCliSession({ env, secrets: Object.values(TEST_KEYS) });
     await using program = session.start("start");
-    const [, url = ""] = await program.waitForOutput(/monitor at (\S+)\/board/);
+    const [, url = ""] = await program.waitForOutput(/monitor at (\S+)$/m);
     expect(program.stderr).toMatch(/worker \S+ is taking jobs \(namespace \S+, providers: fake, local, openai\)/);
     expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, problems: [], workers: 1 });
 
@@ -125,10 +133,10 @@ describe("puppet-engine demo --keep", () => {
     const { port } = new URL(taken.url);
     await using session = await openCliSession({ env: { REDIS_URL: "", MONITOR_PORT: port } });
     await using demo = session.start("demo", "--keep");
-    const [, url = ""] = await demo.waitForOutput(/The monitor stays at (\S+)\/board until Ctrl-C/, 60_000);
+    const [, url = ""] = await demo.waitForOutput(/The monitor stays at (\S+) until Ctrl-C/, 60_000);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(url).not.toBe(taken.url);
-    expect(demo.stdout).toContain(`Monitor    ${url}/board`);
+    expect(demo.stdout).toContain(`Monitor    ${url}\n`);
     expect(await statusOf(`${url}/board`)).toBe(200);
     const { queues } = (await (await fetch(`${url}/board/api/queues`)).json()) as {
       queues: { counts: Record<string, number> }[];
@@ -187,14 +195,14 @@ describe.skipIf(CHROMIUM === null)(`Bull Board in Chromium${SKIPPED}`, { timeout
     await system.startWorker();
     expect(await system.run({ id: "a", kind: "tweet", agent: "nori" })).toMatchObject({ status: "failed" });
     await system.queued(LANE, "a", "failed");
-    await using readOnly = await openMonitor(system);
+    await using readOnly = await openMonitor({ namespace: system.namespace, readOnly: true });
     await using browser = await open(`${readOnly.url}${LANE_PATH}/j_a`);
     await browser.page.getByText("nori: tweet").waitFor();
     expect(await actionsOf(browser).count()).toBe(0);
     expect(browser.faults).toEqual([]);
 
     openai.answerWith(completionAnswer({ text: "Second time lucky." }));
-    await using opened = await openMonitor({ namespace: system.namespace, writable: true });
+    await using opened = await openMonitor(system);
     await using writable = await open(`${opened.url}${LANE_PATH}/j_a`);
     await writable.page.getByText("nori: tweet").waitFor();
     // Retry, duplicate, edit, remove; they are icons without a name.
@@ -210,7 +218,7 @@ describe.skipIf(CHROMIUM === null)(`Bull Board in Chromium${SKIPPED}`, { timeout
 
   it("cannot be framed or written to by another site", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     const add = `${monitor.url}/board/api/queues/${encodeURIComponent(LANE)}/add`;
     const html = `<iframe src="${monitor.url}/board"></iframe><form method="post" action="${add}"></form><p>evil</p>`;
     const headers = { "content-type": "text/html" };

@@ -1,12 +1,28 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { networkOf } from "../../../src/monitor/access/addresses.ts";
 import { composeMonitor } from "../../../src/compose-monitor.ts";
 import { InvalidInputError } from "../../../src/platform/problem.ts";
 import { startSystem } from "../../support/generation-system.ts";
 import { testNamespace, testRedisUrl } from "../../support/redis.ts";
-import { boardPath, openMonitor, type Answer, type Sending } from "./open-monitor.ts";
+import { boardPath, monitorParts, openMonitor, type Answer, type Sending } from "./open-monitor.ts";
 
 const LANE = "openai~gpt-6-luna";
 const TOKEN = "correct horse battery staple";
+const VIEWER_TOKEN = "who only looks";
+
+describe("an address", () => {
+  it.each([
+    ["192.0.2.7", "192.0.2.7"],
+    ["::ffff:192.0.2.7", "::ffff:192.0.2.7"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2::9", "2001:db8:1:2::/64"],
+    ["2001:db8::9", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ])("%s is counted as %s", (address, counted) => expect(networkOf(address)).toBe(counted));
+});
 
 describe("a request's Host", () => {
   const CASES: readonly [host: string, status: number][] = [
@@ -60,13 +76,18 @@ describe("a write", () => {
 
   it.each(CASES)("%s is answered as it should be", async (_, headersOf, status) => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     const headers = headersOf(new URL(monitor.url));
     const answer = await monitor.send(`${boardPath(LANE)}/pause`, { method: "PUT", headers });
     expect(answer.status).toBe(status);
     expect(await system.lane(LANE).isPaused()).toBe(status === 200);
-    if (status === 403) expect(JSON.parse(answer.text)).toEqual({ error: "writes from other sites are refused" });
-    expect((await monitor.send("/board", { headers })).status, "reading is fine").toBe(200);
+    const isEmbedded = (headers["sec-fetch-site"] ?? "").endsWith("site");
+    const error = isEmbedded ? "requests of other sites are refused" : "writes from other sites are refused";
+    if (status === 403) expect(JSON.parse(answer.text)).toEqual({ error });
+    // A picture on another site's page would have us work; a link to us is fine.
+    expect((await monitor.send("/board", { headers })).status).toBe(isEmbedded ? 403 : 200);
+    const link = { ...headers, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+    expect((await monitor.send("/board", { headers: link })).status).toBe(200);
   });
 });
 
@@ -76,6 +97,7 @@ describe("the token", () => {
     ["nothing", undefined, 401],
     ["Bearer and the token", `Bearer ${TOKEN}`, 200],
     ["bearer in lower case", `bearer ${TOKEN}`, 200],
+    ["the viewers' token", `Bearer ${VIEWER_TOKEN}`, 200],
     ["Basic, any user and the token", basic(`anybody:${TOKEN}`), 200],
     ["Basic, no user and the token", basic(`:${TOKEN}`), 200],
     ["Basic, the token as the user", basic(`${TOKEN}:`), 401],
@@ -92,14 +114,18 @@ describe("the token", () => {
   ];
 
   it.each(CASES)("%s", async (_, authorization, status) => {
-    await using monitor = await openMonitor({ namespace: testNamespace(), token: TOKEN });
+    await using monitor = await openMonitor({
+      namespace: testNamespace(),
+      token: TOKEN,
+      viewerToken: VIEWER_TOKEN,
+    });
     const headers = authorization === undefined ? {} : { authorization };
     for (const path of ["/", "/board", "/board/api/queues", "/board/static/favicon.ico", "/metrics", "/nothing"]) {
       const answer = await monitor.send(path, { headers });
       if (status === 401) expectChallenge(answer);
       else expect(answer.status, path).not.toBe(401);
     }
-    for (const path of ["/healthz", "/readyz"]) expect((await monitor.send(path)).status).not.toBe(401);
+    for (const path of ["/healthz", "/readyz", "/login"]) expect((await monitor.send(path)).status, path).not.toBe(401);
   });
 
   it("that is empty (a secret's file without content) lets nobody in", async () => {
@@ -108,16 +134,74 @@ describe("the token", () => {
       expect((await monitor.send("/board", { headers: { authorization } })).status).toBe(401);
   });
 
+  it("cannot be guessed: after ten wrong ones a minute the right one is not looked at either", async () => {
+    await using monitor = await openMonitor({ namespace: testNamespace(), token: TOKEN });
+    const send = async (token: string): Promise<Answer> =>
+      await monitor.send("/metrics", { headers: { authorization: `Bearer ${token}` } });
+    expect((await send(TOKEN)).status).toBe(200);
+    for (let guess = 0; guess < 10; guess++) expect((await send(`guess ${guess}`)).status).toBe(401);
+    const refused = await send(TOKEN);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+    expect(refused.text).toMatch(/^\{"error":"too many wrong tokens from this address; try again in \d+ s"\}$/);
+    expect((await monitor.send("/healthz")).status, "probes need none").toBe(200);
+  });
+
+  it("cannot be guessed with requests that come at once on one connection either", async () => {
+    await using monitor = await openMonitor({ namespace: testNamespace(), token: TOKEN });
+    const { hostname, port } = new URL(monitor.url);
+    const requestOf = (token: string, more = ""): string =>
+      `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`;
+    const guesses = Array.from({ length: 100 }, (_, index) => requestOf(`guess ${index}`));
+    const socket = connect(Number(port), hostname);
+    socket.end([...guesses, requestOf(TOKEN, "Connection: close\r\n")].join(""));
+    const statuses = [...(await text(socket)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    expect(statuses).toEqual([...Array<string>(10).fill("401"), ...Array<string>(91).fill("429")]);
+  });
+
   function expectChallenge({ status, headers, text }: Answer): void {
     expect(status).toBe(401);
-    expect(headers["www-authenticate"]).toMatch(/^Basic realm=".*the token as password", charset="UTF-8"$/);
+    expect(headers["www-authenticate"]).toBe('Bearer realm="Puppet Engine monitor"');
     expect(JSON.parse(text)).toEqual({ error: "a token is needed" });
   }
 });
 
+describe("a viewer", () => {
+  it.each(["viewers' token", "operators' token of a read-only monitor", "read-only monitor without a token"])(
+    "(%s) sees everything and changes nothing",
+    async (who) => {
+      await using system = await startSystem();
+      const isOpen = who.endsWith("without a token");
+      await using monitor = await openMonitor({
+        namespace: system.namespace,
+        ...(isOpen ? {} : { token: TOKEN, viewerToken: VIEWER_TOKEN }),
+        readOnly: !who.startsWith("viewers"),
+      });
+      const token = who.startsWith("viewers") ? VIEWER_TOKEN : TOKEN;
+      const headers: Record<string, string> = isOpen ? {} : { authorization: `Bearer ${token}` };
+      for (const path of ["/", "/board/api/queues", "/metrics"])
+        expect((await monitor.send(path, { headers })).status, path).toBe(200);
+      for (const [method, path] of [
+        ["PUT", `${boardPath(LANE)}/pause`],
+        ["POST", "/pause"],
+        ["DELETE", "/nothing"],
+      ] as const) {
+        const answer = await monitor.send(path, { method, headers });
+        expect(answer.status, path).toBe(403);
+        expect(answer.text).toContain(
+          who.startsWith("viewers") ? "viewers change nothing; MONITOR_TOKEN does" : "this monitor is read-only",
+        );
+      }
+      expect(await system.lane(LANE).isPaused()).toBe(false);
+    },
+  );
+});
+
 describe("every answer", () => {
   const CASES: readonly [path: string, status: number, sending?: Sending][] = [
-    ["/", 302],
+    ["/", 200],
+    ["/login", 303],
+    ["/assets/any/monitor.css", 200],
     ["/board", 200],
     ["/board/", 200],
     ["/board/queue/any/thing", 200],
@@ -128,8 +212,8 @@ describe("every answer", () => {
     ["/board/api/queues/none/j_1", 404],
     ["/board/static/nothing.js", 404],
     ["/board/static/../../package.json", 403],
-    ["/board/api/queues/pause", 403, { method: "PUT" }],
-    ["/board/nothing", 403, { method: "POST" }],
+    ["/board/nothing", 404, { method: "POST" }],
+    ["/pause", 403, { method: "POST", headers: { origin: "http://evil.example" } }],
     ["/nothing", 404],
     ["/%zz", 400],
     ["/healthz", 200],
@@ -170,11 +254,11 @@ describe("every answer", () => {
 });
 
 describe("the monitor refuses to start", () => {
-  const start = async (host: string, port: number) =>
+  const start = async (host: string, port: number, operator: string | null = null) =>
     await composeMonitor({
-      config: { namespace: testNamespace(), monitor: { host, port, token: null, allowedHosts: [] } },
+      ...monitorParts(testNamespace(), { host, port, tokens: { operator, viewer: null }, allowedHosts: [] }),
       address: { url: testRedisUrl() },
-      writable: false,
+      readOnly: false,
     });
 
   it.each(["0.0.0.0", "::", "192.0.2.1", "board.example"])("on %s without a token", async (host) => {
@@ -200,10 +284,6 @@ describe("the monitor refuses to start", () => {
   });
 
   it("at an address that is not this machine's", async () => {
-    const monitor = { host: "192.0.2.1", port: 3700, token: TOKEN, allowedHosts: [] };
-    const config = { namespace: testNamespace(), monitor };
-    await expect(composeMonitor({ config, address: { url: testRedisUrl() }, writable: false })).rejects.toThrow(
-      "got 192.0.2.1:3700 (EADDRNOTAVAIL)",
-    );
+    await expect(start("192.0.2.1", 3700, TOKEN)).rejects.toThrow("got 192.0.2.1:3700 (EADDRNOTAVAIL)");
   });
 });

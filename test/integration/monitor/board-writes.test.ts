@@ -13,7 +13,7 @@ describe("Bull Board's retry", () => {
   it("really runs a failed job again: a new result takes the place of the failure", async () => {
     await using openai = await startRecordedServer(REFUSED, completionAnswer({ text: "Second time lucky." }));
     await using system = await startSystem({ openai });
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     await system.startWorker();
     expect(await system.run({ id: "a", kind: "tweet", agent: "nori" })).toMatchObject({ status: "failed" });
     await system.queued(LANE, "a", "failed");
@@ -33,7 +33,7 @@ describe("Bull Board's retry", () => {
   it("of all failed jobs runs each again, once", async () => {
     await using openai = await startRecordedServer(REFUSED);
     await using system = await startSystem({ openai });
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     await system.startWorker();
     const ids = ["a", "b", "c"];
     for (const id of ids) await system.run({ id, kind: "tweet", agent: "nori" });
@@ -52,7 +52,7 @@ describe("Bull Board's retry", () => {
   it("of a job that succeeded returns what there is, without another call", async () => {
     await using openai = await startRecordedServer(completionAnswer({ text: "Once." }));
     await using system = await startSystem({ openai });
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     await system.startWorker();
     await system.run({ id: "a", kind: "tweet", agent: "nori" });
     const first = await system.queued(LANE, "a", "completed");
@@ -70,7 +70,7 @@ describe("Bull Board's pause and resume", () => {
   it("hold a lane and let it go", async () => {
     await using openai = await startRecordedServer();
     await using system = await startSystem({ openai });
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     expect((await monitor.send(`${boardPath(LANE)}/pause`, { method: "PUT" })).status).toBe(200);
     await system.startWorker();
     await system.producer.enqueue({ id: "a", kind: "tweet", agent: "nori" });
@@ -89,7 +89,7 @@ describe("Bull Board removes a lane's jobs in slices of 1,000 at most:", () => {
 
   it("empty", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     const job = (index: number) => ({ id: `t${index}`, kind: "tweet" as const, agent: "nori" });
     const reply = (index: number) => ({ id: `r${index}`, kind: "reply" as const, agent: "nori", mention: "Why?" });
     await system.producer.enqueueMany(Array.from({ length: MANY }, (_, index) => job(index)));
@@ -105,7 +105,7 @@ describe("Bull Board removes a lane's jobs in slices of 1,000 at most:", () => {
 
   it("clean, although it leaves what is younger than 5 s, wherever that stands", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     const lane = system.lane(LANE);
     const old = Date.now() - 60_000;
     await lane.add("young", {}, { priority: 1 });
@@ -120,7 +120,7 @@ describe("Bull Board removes a lane's jobs in slices of 1,000 at most:", () => {
 
   it("obliterate, of a paused lane", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     const lane = system.lane(LANE);
     await addMany(lane, MANY, { priority: 2 });
     const obliterate = async () => await monitor.send(`${boardPath(LANE)}/obliterate`, { method: "PUT", body: {} });

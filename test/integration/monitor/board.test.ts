@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ADA, NORI, startSystem } from "../../support/generation-system.ts";
 import { completionAnswer } from "../../support/recorded-answers.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
+import { testNamespace } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { boardPath, boardQueues, openMonitor, type BoardJob } from "./open-monitor.ts";
 
@@ -136,8 +137,8 @@ describe("Bull Board", () => {
   });
 });
 
-describe("Bull Board, read-only as it is by default,", () => {
-  it("refuses every request that is no GET, and changes nothing", async () => {
+describe("Bull Board, read-only,", () => {
+  it("changes nothing when it is read-only: every write is refused", async () => {
     await using openai = await startRecordedServer({ response: { status: 400, headers: {}, body: {} } });
     await using system = await startSystem({ openai });
     const worker = await system.startWorker();
@@ -145,13 +146,13 @@ describe("Bull Board, read-only as it is by default,", () => {
     await system.queued(NORIS_LANE, "failed", "failed");
     await worker.stop();
     await system.producer.enqueue({ id: "waiting", kind: "tweet", agent: "nori" });
-    await using monitor = await openMonitor(system);
+    await using monitor = await openMonitor({ namespace: system.namespace, readOnly: true });
     const view = `/board/api/queues?activeQueue=${encodeURIComponent(NORIS_LANE)}`;
     const before = await monitor.json(view);
 
     const writes = appRoutes.api.flatMap(({ method, route }) => routesOf(method, route)).filter(isWrite);
     expect(writes.length).toBeGreaterThan(20);
-    const others = ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].flatMap((method) =>
+    const others = ["POST", "PUT", "PATCH", "DELETE"].flatMap((method) =>
       ["/board", "/board/", "/board/api/queues", "/board/static/favicon.ico", "/board/nothing"].map(
         (path): [string, string] => [method, path],
       ),
@@ -159,22 +160,32 @@ describe("Bull Board, read-only as it is by default,", () => {
     for (const [method, path] of [...writes, ...others]) {
       const { status, text } = await monitor.send(path, { method, ...(method === "PUT" && { body: {} }) });
       expect({ method, path, status }).toEqual({ method, path, status: 403 });
-      if (method !== "HEAD") expect(text).toContain("`--writable` opens it");
+      expect(text).toContain("this monitor is read-only (--read-only)");
     }
     expect(await monitor.json(view)).toEqual(before);
   });
 
-  it("offers no buttons", async () => {
+  it("shows fifty jobs at once at the most: more would hold Redis up", async () => {
+    await using monitor = await openMonitor({ namespace: testNamespace() });
+    expect((await monitor.send("/board/api/queues?jobsPerPage=50")).status).toBe(200);
+    for (const most of ["51", "1000000", "x", "Infinity"]) {
+      const answer = await monitor.send(`/board/api/queues?jobsPerPage=${most}`);
+      expect({ most, status: answer.status }).toEqual({ most, status: 400 });
+      expect(answer.text).toContain("jobsPerPage: at most 50");
+    }
+  });
+
+  it("offers no buttons then", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor(system);
+    await using monitor = await openMonitor({ namespace: system.namespace, readOnly: true });
     const queues = Object.values(await boardQueues(monitor));
     expect(queues).toHaveLength(3);
     for (const queue of queues) expect(queue).toMatchObject({ readOnlyMode: true, allowRetries: false });
   });
 
-  it("offers them when opened, but not to run again what succeeded", async () => {
+  it("offers them otherwise, but not to run again what succeeded", async () => {
     await using system = await startSystem();
-    await using monitor = await openMonitor({ namespace: system.namespace, writable: true });
+    await using monitor = await openMonitor(system);
     for (const queue of Object.values(await boardQueues(monitor)))
       expect(queue).toMatchObject({ readOnlyMode: false, allowRetries: true, allowCompletedRetries: false });
   });

@@ -1,16 +1,32 @@
 import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { composeMonitor } from "../../../src/compose-monitor.ts";
+import { join } from "node:path";
+import type { Agent } from "../../../src/agents/agent.ts";
+import { loadAgents } from "../../../src/agents/load-agents.ts";
+import { parseAgentObject } from "../../../src/agents/parse-agent.ts";
+import { compileOptions } from "../../../src/compose.ts";
+import { composeMonitor, type MonitorParts } from "../../../src/compose-monitor.ts";
+import { DEFAULT_CONFIG, type ConfigFile } from "../../../src/config/config-file.ts";
+import { loadConfig, type MonitorConfig } from "../../../src/config/load-config.ts";
+import { packageRoot } from "../../../src/platform/package-root.ts";
 import { testRedisUrl } from "../../support/redis.ts";
 
 export interface TestMonitorOptions {
   readonly namespace: string;
   /** Default: the Redis of the tests. */
   readonly redisUrl?: string;
-  readonly writable?: boolean;
+  readonly readOnly?: boolean;
+  /** Of operators, and of viewers. */
   readonly token?: string;
+  readonly viewerToken?: string;
   readonly allowedHosts?: readonly string[];
+  /** The configuration file; default: an empty one. */
+  readonly file?: ConfigFile;
+  /** Agents as in files; default: the examples. */
+  readonly agents?: readonly unknown[];
+  /** What the API takes, where it is not the default. */
+  readonly apiLimits?: Partial<ConfigFile["monitor"]>;
 }
 
 export interface Answer {
@@ -26,6 +42,8 @@ export interface Sending {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as browsers send a form. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 /** The monitor as it runs, at a free port. */
@@ -37,11 +55,15 @@ export interface TestMonitor extends AsyncDisposable {
 }
 
 export async function openMonitor({ namespace, redisUrl, ...options }: TestMonitorOptions): Promise<TestMonitor> {
-  const { writable = false, token = null, allowedHosts = [] } = options;
+  const { readOnly = false, token = null, viewerToken = null, allowedHosts = [], file = DEFAULT_CONFIG } = options;
+  const tokens = { operator: token, viewer: viewerToken };
+  const parts = monitorParts(namespace, { host: "127.0.0.1", port: 0, tokens, allowedHosts }, file);
   const monitor = await composeMonitor({
-    config: { namespace, monitor: { host: "127.0.0.1", port: 0, token, allowedHosts } },
+    ...parts,
+    config: { ...parts.config, file: { ...file, monitor: { ...file.monitor, ...options.apiLimits } } },
+    ...(options.agents === undefined ? {} : { agents: agentsOf(options.agents) }),
     address: { url: redisUrl ?? testRedisUrl() },
-    writable,
+    readOnly,
   });
   const send = async (path: string, sending?: Sending): Promise<Answer> => await sendTo(monitor.url, path, sending);
   return {
@@ -56,15 +78,42 @@ export async function openMonitor({ namespace, redisUrl, ...options }: TestMonit
   };
 }
 
-async function sendTo(base: string, path: string, { method = "GET", headers, body }: Sending = {}): Promise<Answer> {
+const CONFIG = loadConfig({ environment: {}, directory: "/nowhere", isTerminal: false });
+const EXAMPLES = await loadAgents(join(packageRoot(), "examples/agents"), compileOptions(CONFIG));
+
+/** With the example agents. */
+export function monitorParts(
+  namespace: string,
+  monitor: MonitorConfig,
+  file: ConfigFile = DEFAULT_CONFIG,
+): Omit<MonitorParts, "address" | "readOnly"> {
+  return { config: { ...CONFIG, namespace, monitor, file }, agents: EXAMPLES.agents, schedules: EXAMPLES.schedules };
+}
+
+function agentsOf(files: readonly unknown[]): ReadonlyMap<string, Agent> {
+  const agents = files.map((file) => parseAgentObject("agent", file, compileOptions(CONFIG)).agent);
+  return new Map(agents.map((agent) => [agent.id, agent]));
+}
+
+async function sendTo(base: string, path: string, sending: Sending = {}): Promise<Answer> {
+  const { method = "GET", headers } = sending;
   const { hostname, port } = new URL(base);
-  const json = body === undefined ? undefined : JSON.stringify(body);
-  const type = json === undefined ? {} : { "content-type": "application/json" };
+  const { type, content } = contentOf(sending);
   // `path` is sent as it stands: no client tidies it up.
   const sent = request({ hostname, port, path, method, headers: { ...type, ...headers }, agent: false });
-  sent.end(json);
+  sent.end(content);
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   return { status: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
+}
+
+function contentOf({ body, form }: Sending): { type: Readonly<Record<string, string>>; content?: string } {
+  if (form !== undefined)
+    return {
+      type: { "content-type": "application/x-www-form-urlencoded" },
+      content: new URLSearchParams(form).toString(),
+    };
+  if (body === undefined) return { type: {} };
+  return { type: { "content-type": "application/json" }, content: JSON.stringify(body) };
 }
 
 /** A queue as Bull Board's page gets it. */

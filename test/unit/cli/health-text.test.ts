@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { healthText } from "../../../src/cli/health-text.ts";
-import { showDuration, showSince } from "../../../src/cli/times.ts";
+import { showSince } from "../../../src/cli/times.ts";
+import { roundedDuration } from "../../../src/platform/numbers.ts";
 import type { OperatorHealth } from "../../../src/compose-operator.ts";
 import type { BudgetHealth } from "../../../src/storage/budget-report.ts";
 import type { GroupHealth } from "../../../src/storage/health-report.ts";
@@ -10,7 +11,9 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const NOTHING: OperatorHealth = { groups: [], pausedKeys: [], operatorPauses: [], budgets: [] };
 const GROUP: GroupHealth = {
   ...{ name: "openai/gpt-6-luna#1a2b3c4d", provider: "openai", state: "ok", why: null, untilAt: null },
-  ...{ calls: 200, successShare: 0.9999, p50Ms: 812, p95Ms: 12_345, lastError: null, callsGranted: 1200 },
+  ...{ calls: 200, successShare: 0.9999, p50Ms: 812, p95Ms: 12_345, lastSucceededAt: NOW },
+  ...{ lastError: null, callsGranted: 1200 },
+  ...{ callsPerMinute: 12, requestsPerMinute: 500 },
   limits: {
     ...{ requestsPerMinute: 2400, isObserved: false, tokensPerMinute: 200_000 },
     ...{ inputTokensPerMinute: null, outputTokensPerMinute: null, requestsPerDay: null },
@@ -19,6 +22,7 @@ const GROUP: GroupHealth = {
 const NO_LIMITS = { ...GROUP.limits, requestsPerMinute: null, tokensPerMinute: null };
 const BUDGET: BudgetHealth = {
   ...{ name: "global", spentMicroUsd: 9_000_000, heldMicroUsd: 500_000, limitMicroUsd: 10_000_000, usedShare: 0.95 },
+  isUsedUp: false,
 };
 
 function text(health: Partial<OperatorHealth>): string {
@@ -157,7 +161,7 @@ it.each([
   [71 * 3600_000, "71 h"],
   [72 * 3600_000, "3 days"],
 ])("%d ms read %s", (ms, words) => {
-  expect(showDuration(ms)).toBe(words);
+  expect(roundedDuration(ms)).toBe(words);
 });
 
 it("a moment reads as a date and how long ago it was", () => {

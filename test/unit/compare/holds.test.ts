@@ -12,7 +12,8 @@ function group(name: string, parts: Partial<GroupHealth> = {}): GroupHealth {
   const limits = { requestsPerMinute: null, isObserved: false, tokensPerMinute: null, inputTokensPerMinute: null };
   return {
     ...{ name, provider: "openai", state: "ok", why: null, untilAt: null, lastError: null, callsGranted: 1 },
-    ...{ calls: 1, successShare: 1, p50Ms: 1, p95Ms: 1 },
+    ...{ calls: 1, successShare: 1, p50Ms: 1, p95Ms: 1, lastSucceededAt: 1 },
+    ...{ callsPerMinute: 1, requestsPerMinute: null },
     limits: { ...limits, outputTokensPerMinute: null, requestsPerDay: null },
     ...parts,
   };

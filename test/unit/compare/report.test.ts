@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Comparison } from "../../../src/compare/comparison.ts";
 import type { ComparedText } from "../../../src/compare/summarise.ts";
-import { html } from "../../../src/compare/html.ts";
+import { html } from "../../../src/platform/html.ts";
 import { renderReport } from "../../../src/compare/report.ts";
 import { summarise } from "../../../src/compare/summarise.ts";
 import { parseJobInput } from "../../../src/job/generation-job.ts";

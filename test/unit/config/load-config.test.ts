@@ -108,6 +108,20 @@ describe("a variable is refused", () => {
     expect(await refusalOf({ [name]: value })).toEqual([`environment ${name}: ${fault}`]);
   });
 
+  it("MONITOR_VIEWER_TOKEN, when it would make viewers operators", async () => {
+    const token = "the same for everybody";
+    expect(await refusalOf({ MONITOR_TOKEN: token, MONITOR_VIEWER_TOKEN: token })).toEqual([
+      "environment MONITOR_VIEWER_TOKEN: got the same as MONITOR_TOKEN; expected another secret, or none",
+    ]);
+  });
+
+  it("a token that can be guessed, without showing it", async () => {
+    expect(await refusalOf({ MONITOR_TOKEN: "hunter2", MONITOR_VIEWER_TOKEN: "guest" })).toEqual([
+      "environment MONITOR_TOKEN: got a token of 7 characters, which can be guessed; expected at least 16: openssl rand -hex 24",
+      "environment MONITOR_VIEWER_TOKEN: got a token of 5 characters, which can be guessed; expected at least 16: openssl rand -hex 24",
+    ]);
+  });
+
   it("when `.env` is a folder", async () => {
     await using folder = await makeTempFolder();
     await mkdir(join(folder.path, ".env"));

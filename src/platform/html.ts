@@ -1,20 +1,35 @@
-/** A piece of HTML. Only `html` makes one, so that no text gets into a page unescaped. */
-export interface Html {
-  readonly markup: string;
+/** A piece of HTML. Only `html` makes one, so that no text gets into a page unescaped, nor an object from elsewhere. */
+class Markup {
+  readonly #markup: string;
+
+  constructor(markup: string) {
+    this.#markup = markup;
+  }
+
+  get markup(): string {
+    return this.#markup;
+  }
 }
+
+export type Html = Markup;
 
 type Part = Html | string | number | readonly Html[];
 
 /** Escapes every text and number in it; HTML and lists of HTML stay as they are. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return { markup: strings.reduce((page, text, index) => page + markupOf(parts[index - 1] ?? "") + text) };
+  return new Markup(strings.reduce((page, text, index) => page + markupOf(parts[index - 1] ?? "") + text));
 }
 
-export const NOTHING: Html = { markup: "" };
+export const NOTHING: Html = new Markup("");
+
+/** For what is written in our own sources, and for nothing else. */
+export function trustedMarkup(markup: string): Html {
+  return new Markup(markup);
+}
 
 function markupOf(part: Part): string {
   if (isList(part)) return part.map(({ markup }) => markup).join("");
-  return typeof part === "object" ? part.markup : escape(String(part));
+  return part instanceof Markup ? part.markup : escape(String(part));
 }
 
 /** `Array.isArray` does not narrow read-only lists. */
