@@ -1,0 +1,51 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Redis } from "ioredis";
+import { formatProblem, showValue, type Problem } from "../../platform/problem.ts";
+import { answerOf, type ErrorAnswer } from "../errors.ts";
+import { TooManyWaitsError } from "./waits.ts";
+
+/** Answers an error in the words that all others are told in. */
+export async function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  { reply, redis }: SendOptions,
+): Promise<FastifyReply> {
+  if (error instanceof TooManyWaitsError) {
+    return await reply.status(503).header("retry-after", error.retryAfterSeconds).send({ error: error.message });
+  }
+  const { status, ...answer } = ofBody(error, request) ?? answerOf(error, redis);
+  return await reply.status(status).send(answer);
+}
+
+interface SendOptions {
+  readonly reply: FastifyReply;
+  readonly redis: Redis;
+}
+
+/** `null`: it has nothing to do with how a body was sent. */
+function ofBody(error: unknown, { headers, routeOptions }: FastifyRequest): ErrorAnswer | null {
+  switch ((error as Partial<FastifyError> | null)?.code) {
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return refusal(415, {
+        source: "headers",
+        path: "content-type",
+        got: showValue(headers["content-type"]),
+        expected: "application/json",
+      });
+    case "FST_ERR_CTP_BODY_TOO_LARGE": {
+      const most = routeOptions.bodyLimit ?? 0;
+      return refusal(413, {
+        source: "body",
+        path: "",
+        got: `more than ${most} bytes`,
+        expected: `at most ${most} bytes`,
+      });
+    }
+    default:
+      return null;
+  }
+}
+
+function refusal(status: number, problem: Problem): ErrorAnswer {
+  return { status, error: formatProblem(problem), problems: [problem] };
+}
