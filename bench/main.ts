@@ -4,6 +4,7 @@ import { bulk } from "./bulk/run-bulk-bench.ts";
 import { failover } from "./failover/run-failover.ts";
 import { lanes } from "./lanes/run-lanes.ts";
 import { limits } from "./limits/run-limits.ts";
+import { monitor } from "./monitor/run-monitor.ts";
 import { priority } from "./priority/run-priority.ts";
 import { throughput } from "./throughput/compare.ts";
 import { variety } from "./variety/run-variety.ts";
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   priority,
   variety,
   bulk,
+  monitor,
 };
 
 async function main(given: readonly string[]): Promise<void> {

@@ -38,16 +38,26 @@ export interface BrowserOptions {
   readonly viewport: { readonly width: number; readonly height: number };
   /** The monitor's, when it asks for one. */
   readonly token?: string;
+  /** Default: light. */
+  readonly colorScheme?: "light" | "dark";
+}
+
+async function logIn(page: Page, url: string, token: string): Promise<void> {
+  await page.goto(new URL("/login", url).href);
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
 }
 
 /** Opens `url` in a headless browser. */
-export async function openBrowserPage({ executablePath, url, viewport, token }: BrowserOptions): Promise<BrowserPage> {
+export async function openBrowserPage(options: BrowserOptions): Promise<BrowserPage> {
+  const { executablePath, url, viewport, token, colorScheme = "light" } = options;
   const browser = await chromium.launch({ executablePath });
   const context = await browser.newContext({
     viewport,
+    colorScheme,
     locale: "en-GB",
     timezoneId: "UTC",
-    ...(token !== undefined && { httpCredentials: { username: "any", password: token } }),
   });
   const page = await context.newPage();
   const faults: string[] = [];
@@ -66,6 +76,7 @@ export async function openBrowserPage({ executablePath, url, viewport, token }: 
     faults.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
+  if (token !== undefined) await logIn(page, url, token);
   await page.goto(url);
   return { page, faults, [Symbol.asyncDispose]: async () => await browser.close() };
 }

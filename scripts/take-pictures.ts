@@ -1,6 +1,6 @@
 /**
- * Takes the pictures of docs/images: Bull Board while the example agents work, and the report of a comparison, in a real
- * browser. Needs Chromium, see scripts/install-chromium.mjs. Nobody is called but a stand-in for the vendors on this
+ * Takes the pictures of docs/images: the monitor and Bull Board while the example agents work, and the report of a
+ * comparison, in a real browser. Needs Chromium, see scripts/install-chromium.mjs. Nobody is called but a stand-in for the vendors on this
  * machine. Fonts are the system's; the report of docs/images was taken with P052 (Debian: fonts-urw-base35).
  *   node scripts/take-pictures.ts [folder]
  */
@@ -56,17 +56,23 @@ async function takePictures(): Promise<void> {
   await using bulk = startCli(["bulk", "jobs.jsonl", "--out", "tweets.jsonl"], options);
   // Echo's provider is the fake one, which answers all of its jobs.
   const answered = topics.length - [...held].filter(({ agent }) => agent !== "echo").length;
-  const url = `http://127.0.0.1:${port}/board`;
-  await waitFor(async () => (await finishedJobs(url)) >= answered, {
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor(async () => (await finishedJobs(`${url}/board`)) >= answered, {
     timeoutMs: 60_000,
     describe: () => `${answered} jobs are finished\n${program.stderr}${bulk.stderr}`,
   });
-  await takeThem(executablePath, url);
+  await takePages(executablePath, url);
+  await takeBoard(executablePath, `${url}/board`);
   for (const process of [bulk, program]) process.signal("SIGTERM");
   await Promise.all([bulk.ended, program.ended]);
 }
 
-const SETTINGS = { fake: { latencyMs: { min: 50, max: 300 } }, worker: { graceSeconds: 0.1 } };
+const SETTINGS = {
+  fake: { latencyMs: { min: 50, max: 300 } },
+  worker: { graceSeconds: 0.1 },
+  limits: ["openai", "grok"].map((provider) => ({ provider, requestsPerMinute: 500 })),
+  budgets: { globalUsdPerDay: 2, providerUsdPerDay: { openai: 0.05 } },
+};
 
 function environment(baseUrl: string): Record<string, string> {
   return {
@@ -107,7 +113,32 @@ async function finishedJobs(url: string): Promise<number> {
   return queues.reduce((sum, { counts }) => sum + counts.completed + counts.failed, 0);
 }
 
-async function takeThem(executablePath: string, url: string): Promise<void> {
+/** What each page shows when it is drawn. */
+const PAGES = [
+  { path: "/", name: "monitor-overview.png", shown: "Workers" },
+  { path: "/usage?days=1", name: "monitor-usage.png", shown: "Budgets of today" },
+  { path: "/results?agent=ada", name: "monitor-results.png", shown: "Results" },
+] as const;
+
+async function takePages(executablePath: string, url: string): Promise<void> {
+  for (const { path, name, shown } of PAGES) {
+    await using browser = await openBrowserPage({ executablePath, url: `${url}${path}`, viewport: VIEWPORT });
+    await browser.page.getByRole("heading", { name: shown }).waitFor();
+    if (path.startsWith("/usage")) await browser.page.locator(".plot canvas").last().waitFor();
+    await take(browser.page, name);
+    complain(browser.faults);
+  }
+  const phone = { viewport: { width: 390, height: 780 }, colorScheme: "dark" } as const;
+  await using browser = await openBrowserPage({ executablePath, url, ...phone });
+  await browser.page.getByRole("heading", { name: "Workers" }).waitFor();
+  await take(browser.page, "monitor-phone.png");
+}
+
+function complain(faults: readonly string[]): void {
+  if (faults.length > 0) throw new Error(`the page has faults:\n${faults.join("\n")}`);
+}
+
+async function takeBoard(executablePath: string, url: string): Promise<void> {
   await using browser = await openBrowserPage({ executablePath, url, viewport: VIEWPORT });
   const { page, faults } = browser;
   await page.getByText("openai/gpt-6-luna > grok/grok-4.3", { exact: true }).waitFor();
@@ -116,7 +147,7 @@ async function takeThem(executablePath: string, url: string): Promise<void> {
   await page.getByText("returnValue").waitFor();
   await showText(page);
   await take(page, "bull-board-job.png");
-  if (faults.length > 0) throw new Error(`the page has faults:\n${faults.join("\n")}`);
+  complain(faults);
 }
 
 /** Unfolds the job's context and scrolls its data to the end, where the text stands. */
