@@ -1,4 +1,5 @@
 import { isJobKnown, readAgentOfJob } from "./admission/claims.ts";
+import { readAlerts, type AlertsReport } from "./alerts/alert-store.ts";
 import type { Agent } from "./agents/agent.ts";
 import { BatchStore } from "./batch/batch-store.ts";
 import type { BatchRecord } from "./job/batch-record.ts";
@@ -55,6 +56,8 @@ export interface Operator extends AsyncDisposable {
   isJobKnown(jobId: string): Promise<boolean>;
   /** @param now epoch ms */
   health(now: number): Promise<OperatorHealth>;
+  /** What wants a person, as a worker or the monitor has seen it last. */
+  alerts(): Promise<AlertsReport>;
 }
 
 export interface OperatorParts {
@@ -98,6 +101,7 @@ export function composeOperator({ config, address }: OperatorParts): Operator {
         ...(await readHealth(redis, namespace, { now, budgets: budgetPolicyOf(file) })),
         operatorPauses: await pauses(),
       })),
+    alerts: async () => await withRedis(address, () => readAlerts(redis, namespace)),
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };
 }

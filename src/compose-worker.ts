@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
+import { composeAlertWatcher } from "./compose-alerts.ts";
 import { createEpochWatch } from "./admission/epoch-watch.ts";
-import { createRedisAdmission } from "./admission/redis-admission.ts";
+import type { Admission } from "./admission/admission.ts";
+import { createRedisAdmission, type RedisAdmissionOptions } from "./admission/redis-admission.ts";
 import type { Retention } from "./admission/write-settlement.ts";
 import { buildMessages } from "./agents/build-prompt.ts";
 import { reviseMessages } from "./agents/revise-prompt.ts";
@@ -11,8 +13,9 @@ import { retentionOf } from "./config/config-file.ts";
 import { admissionPolicyOf, generationPolicyOf, varietySettingsOf } from "./config/policies.ts";
 import type { GenerationDependencies } from "./generation/run.ts";
 import { createTokenEstimator } from "./generation/token-estimator.ts";
-import { systemClock } from "./platform/clock.ts";
+import { systemClock, within } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
+import { packageVersion } from "./platform/package-root.ts";
 import { untilRedisAnswers, type RetryOptions } from "./platform/redis-retry.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
@@ -21,28 +24,41 @@ import { openRefusedParameters } from "./storage/refused-parameters.ts";
 import { createConsumer } from "./queue/consumer.ts";
 import { createLaneQueues } from "./queue/lane-queues.ts";
 import { createLaneWorkers } from "./queue/lane-workers.ts";
+import { measureAdmission } from "./queue/measured-admission.ts";
 import { attemptLogger, breakerLogger, budgetLogger, stepLogger } from "./queue/log-lines.ts";
+import { traceConsumer } from "./queue/queue-tracing.ts";
 import { createScheduleStore } from "./queue/schedule-store.ts";
 import type { TickContext } from "./queue/schedule-tick.ts";
 import { createScheduleTicker, type ScheduleTicker } from "./queue/schedule-ticker.ts";
+import { createWorkCounters, type WorkCounters } from "./queue/work-counters.ts";
+import { openWorkerReport } from "./queue/worker-report.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
 import { createTopicsReader } from "./schedules/topics-reader.ts";
 import { createTextFeeds } from "./storage/text-feed.ts";
-
+import type { ServerAddress } from "./telemetry/call-spans.ts";
+import type { Tracing } from "./telemetry/open-tracing.ts";
 import { createVarietyGuard } from "./variety/redis-variety-guard.ts";
 import type { VarietyGuard } from "./generation/variety-guard.ts";
 import { composeBatcher } from "./compose-batcher.ts";
 import { composePrices } from "./compose.ts";
 
 export interface WorkerParts {
-  readonly config: Pick<Config, "namespace" | "file" | "providers" | "concurrency" | "agentsDirectory">;
+  readonly config: Pick<
+    Config,
+    "namespace" | "file" | "providers" | "concurrency" | "agentsDirectory" | "alertWebhook"
+  >;
   readonly address: RedisAddress;
   readonly logger: Logger;
+  /** How often it is looked for alerts; default 15,000. */
+  readonly alertsEveryMs?: number;
+  /** Default: no spans are made. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Starts a worker: it takes jobs until it is stopped. */
-export async function composeWorker({ config, address, logger }: WorkerParts): Promise<GenerationWorker> {
-  const { namespace, file } = config;
+export async function composeWorker({ config, address, logger, ...options }: WorkerParts): Promise<GenerationWorker> {
+  const { alertsEveryMs, tracing } = options;
+  const { namespace, file, concurrency } = config;
   const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const redis = connectRedis(address, "control");
   const queueRedis = connectRedis(address, "queue");
@@ -54,54 +70,104 @@ export async function composeWorker({ config, address, logger }: WorkerParts): P
   };
   const retry: RetryOptions = { signal: giveUp.signal, onFailure };
   const watch = createEpochWatch();
-  const admission = createRedisAdmission({
-    redis,
-    namespace,
-    workerId,
-    retention,
-    policy: admissionPolicyOf(file, config.providers.definitions),
-    watch,
-    retry,
-  });
+  const work = createWorkCounters();
+  const admission = admissionOf(config, { redis, workerId, retention, watch, retry, work });
   const providers = providersOf(config);
   const openTextFeed = createTextFeeds(redis, namespace);
   const refused = await openRefusedParameters(redis, namespace, systemClock);
   const cache = createResponseCache({ redis, namespace, clock: systemClock, countersMs: retention.countersMs });
   const variety = varietyOf(config, { redis, retry });
-  const parts = { admission, openTextFeed, providers, refused, cache, variety, logger };
+  const parts = { admission, openTextFeed, providers, refused, cache, variety, work, logger, tracing };
   const generation = generationDependencies(config, parts);
-  const queues = createLaneQueues(queueRedis, namespace);
+  const telemetry = tracing?.queues.telemetry;
+  const queues = createLaneQueues(queueRedis, namespace, telemetry);
   const batcher = composeBatcher({ config, redis, queues, generation, watch, retry, workerId, logger });
   const fileForBatch = batcher.file;
-  const consumer = createConsumer({ redis, namespace, admission, generation, queues, fileForBatch, logger });
+  const untraced = createConsumer({ redis, namespace, admission, generation, queues, fileForBatch, logger });
+  const consumer = traceConsumer(untraced, tracing?.queues);
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
-  const { concurrency } = config;
   const laneWorkers = createLaneWorkers({
-    ...{ redis, queueRedis, namespace, concurrency, isConfigured, consumer, logger },
+    ...{ redis, queueRedis, namespace, concurrency, isConfigured, consumer, work, telemetry, logger },
     ...{ lanes: file.worker.lanes ?? null, clock: systemClock },
   });
-  const onOrphan = attemptLogger(logger);
-  const sweeper = { redis, namespace, workerId, retention, onOrphan };
-  const ticker = openTicker(config, { redis, queues, logger });
-  const disconnect = async (): Promise<void> => {
-    await ticker.close();
-    await batcher.stop();
-    await queues.close();
-    await providers.close();
-    for (const connection of [redis, queueRedis] satisfies Redis[]) connection.disconnect();
-  };
+  const sweeper = { redis, namespace, workerId, retention, onOrphan: attemptLogger(logger) };
+  const about = { id: workerId, host: hostname(), pid: process.pid, version: packageVersion(), concurrency };
+  const { countersMs } = retention;
+  const report = openWorkerReport({
+    ...{ redis, namespace, about, work, countersMs, logger },
+    ...{ lanes: laneWorkers, clock: systemClock },
+  });
+  const background = openBackground(config, { redis, queues, logger, alertsEveryMs });
+  const disconnect = closing({ background, batcher, queues, providers, connections: [redis, queueRedis] });
   const worker = await startGenerationWorker({
-    ...{ redis, workerId, consumer, laneWorkers, watch, sweeper },
+    ...{ redis, workerId, consumer, laneWorkers, watch, sweeper, report },
     ...{ logger, giveUp, disconnect },
   });
-  if (file.schedules.enabled) ticker.start();
+  background.start();
   batcher.start();
   return worker;
 }
 
-type TickerParts = Pick<TickContext, "redis" | "queues" | "logger">;
+interface Closing {
+  readonly background: { close(): Promise<void> };
+  readonly batcher: { stop(): Promise<void> };
+  readonly queues: { close(): Promise<void> };
+  readonly providers: { close(): Promise<void> };
+  readonly connections: readonly Redis[];
+}
 
-function openTicker({ namespace, agentsDirectory }: WorkerParts["config"], parts: TickerParts): ScheduleTicker {
+/** What waits for a Redis that is gone ends with its connection. */
+const LONGEST_CLOSE_MS = 2000;
+
+function closing({ background, batcher, queues, providers, connections }: Closing): () => Promise<void> {
+  const close = async (): Promise<void> => {
+    await background.close();
+    await batcher.stop();
+    await queues.close();
+  };
+  return async () => {
+    await within(LONGEST_CLOSE_MS, close());
+    for (const connection of connections) connection.disconnect();
+    await providers.close();
+  };
+}
+
+interface AdmissionParts extends Pick<RedisAdmissionOptions, "redis" | "workerId" | "retention" | "watch" | "retry"> {
+  readonly work: WorkCounters;
+}
+
+function admissionOf(
+  { namespace, file, providers }: WorkerParts["config"],
+  { work, ...parts }: AdmissionParts,
+): Admission {
+  const policy = admissionPolicyOf(file, providers.definitions);
+  return measureAdmission(createRedisAdmission({ ...parts, namespace, policy }), work, systemClock);
+}
+
+interface BackgroundParts extends Pick<TickContext, "redis" | "queues" | "logger"> {
+  readonly alertsEveryMs: number | undefined;
+}
+
+/** What a worker does besides jobs: it looks after schedules and alerts. */
+function openBackground(
+  config: WorkerParts["config"],
+  { alertsEveryMs, ...parts }: BackgroundParts,
+): Pick<ScheduleTicker, "start" | "close"> {
+  const ticker = openTicker(config, parts);
+  const alerts = composeAlertWatcher({ ...parts, config, lookEveryMs: alertsEveryMs });
+  return {
+    start() {
+      if (config.file.schedules.enabled) ticker.start();
+      alerts.start();
+    },
+    close: async () => void (await Promise.all([ticker.close(), alerts.close()])),
+  };
+}
+
+function openTicker(
+  { namespace, agentsDirectory }: WorkerParts["config"],
+  parts: Omit<BackgroundParts, "alertsEveryMs">,
+): ScheduleTicker {
   const store = createScheduleStore(parts.redis, namespace);
   const topicsOf = createTopicsReader(agentsDirectory, parts.logger);
   return createScheduleTicker({ ...parts, namespace, store, topicsOf, clock: systemClock });
@@ -132,12 +198,14 @@ interface GenerationParts {
   readonly refused: GenerationDependencies["refused"];
   readonly cache: GenerationDependencies["cache"];
   readonly variety: GenerationDependencies["variety"];
+  readonly work: WorkCounters;
   readonly logger: Logger;
+  readonly tracing: Tracing | undefined;
 }
 
 function generationDependencies(
   config: Pick<Config, "file" | "providers">,
-  { admission, openTextFeed, providers, refused, cache, variety, logger }: GenerationParts,
+  { admission, openTextFeed, providers, refused, cache, variety, work, logger, tracing }: GenerationParts,
 ): GenerationDependencies {
   const { file } = config;
   return {
@@ -154,9 +222,23 @@ function generationDependencies(
     reviseMessages,
     buildMessages: (agent, job) => buildMessages(agent, job.input, job.turn),
     openTextFeed,
+    traceCall: tracing?.callTracer(serversOf(config.providers)),
     onAttempt: attemptLogger(logger),
     onStep: stepLogger(logger),
+    onFailOver: (from, to) => work.count("failOver", { from, to }),
     onBreaker: breakerLogger(logger, file.breaker.openSeconds * 1000),
     onBudget: budgetLogger(logger),
   };
+}
+
+/** Where each provider's API is, for spans of calls. */
+function serversOf({ definitions, settings }: Config["providers"]): ReadonlyMap<string, ServerAddress> {
+  return new Map(
+    definitions.flatMap(({ id, defaultBaseUrl }) => {
+      const baseUrl = settings[id]?.baseUrl ?? defaultBaseUrl;
+      if (baseUrl === null) return [];
+      const { hostname: address, port, protocol } = new URL(baseUrl);
+      return [[id, { address, port: port === "" ? (protocol === "http:" ? 80 : 443) : Number(port) }]];
+    }),
+  );
 }

@@ -13,6 +13,7 @@ import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import type { Schedule } from "./schedules/schedule.ts";
+import { openTracing, type Tracing } from "./telemetry/open-tracing.ts";
 
 /** A Redis to work with, ours or the operator's. Disposing it stops it only if it is ours and we started it. */
 export interface OpenedRedis extends AsyncDisposable {
@@ -64,6 +65,8 @@ export interface ProducerParts {
   readonly schedules?: ReadonlyMap<string, Schedule>;
   /** Default: the shipped neutral writer. */
   readonly defaultAgent?: Agent;
+  /** Default: no spans are made. */
+  readonly tracing?: Tracing | undefined;
 }
 
 export function composeProducer({ config, address, agents, ...parts }: ProducerParts): Producer {
@@ -76,6 +79,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     agents,
     schedules: parts.schedules,
     defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)).agent,
+    telemetry: parts.tracing?.queues.telemetry,
     clock: systemClock,
     ...{ resultsMs, countersMs },
   });
@@ -102,17 +106,17 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
     options.redisUrl === undefined
       ? await openRedis(config)
       : { address: addressOf(options.redisUrl), [Symbol.asyncDispose]: async () => undefined };
+  const tracing = await openTracing({ config: config.tracing, warn: (message) => process.emitWarning(message) });
   const producer = composeProducer({
     config: { ...config, namespace: options.namespace ?? config.namespace },
     address: opened.address,
-    agents,
-    schedules,
+    ...{ agents, schedules, tracing },
   });
   return {
     ...producer,
     async [Symbol.asyncDispose]() {
       await producer[Symbol.asyncDispose]();
-      await opened[Symbol.asyncDispose]();
+      await Promise.all([opened[Symbol.asyncDispose](), tracing?.[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
+import { alertMessage } from "../src/alerts/webhook.ts";
 import { parseAgent } from "../src/agents/parse-agent.ts";
 import { outputLine } from "../src/bulk/output-line.ts";
 import { compileOptions } from "../src/compose.ts";
@@ -51,7 +52,8 @@ describe("the commands of", () => {
   });
 
   it("no document are written in another way", () => {
-    const known = ["sh", "console", "ts", "json", "jsonc", "mermaid", "text"];
+    // docs-api.test.ts runs those in Python.
+    const known = ["sh", "console", "ts", "json", "jsonc", "mermaid", "python", "text"];
     const unknown = DOCUMENTS.flatMap(({ path, blocks }) =>
       blocks
         .filter(({ language }) => !known.includes(language))
@@ -159,6 +161,11 @@ const SAMPLE_OUTPUT = outputLine({
   ],
 });
 
+const SAMPLE_ALERT = alertMessage({
+  ...({ id: "a1.1", alertId: "a1", state: "firing", kind: "quota-exhausted", severity: "critical" } as const),
+  ...{ subject: "openai#1a2b3c4d", message: "…", namespace: "puppet", sinceAt: "…", sentAt: "…", details: {} },
+});
+
 interface JsonSnippet {
   readonly where: string;
   readonly text: string;
@@ -167,6 +174,8 @@ interface JsonSnippet {
 }
 
 function whatIsWrongWithJson({ where, text, value, marks }: JsonSnippet): string | null {
+  if (marks.includes("an alert"))
+    return isDeepStrictEqual(shapeOf(value), shapeOf(SAMPLE_ALERT)) ? null : "other fields";
   if (marks.includes("an output line"))
     return isDeepStrictEqual(shapeOf(value), shapeOf(SAMPLE_OUTPUT)) ? null : "other fields";
   if (isConfig(value)) return configFileSchema.safeParse(value).error?.message ?? null;

@@ -2,7 +2,7 @@ import type { ChainMember } from "../agents/agent.ts";
 import type { AdmitReply, Grant } from "../admission/admission.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
 import type { ChatMessage } from "../providers/provider.ts";
-import { callProvider, capTokensOf, intentOf } from "./attempt.ts";
+import { callProvider, capTokensOf, intentOf, type CallOutcome } from "./attempt.ts";
 import { concludeCall, endRun, giveUp } from "./conclude.ts";
 import type { Step } from "./decide.ts";
 import { inputBytesOf } from "./input-bytes.ts";
@@ -71,12 +71,19 @@ async function attempt(run: Run, step: CallStep): Promise<RunOutcome | null> {
   if (!(await slotIsDue(run, reply))) return null;
   const target = targets[reply.target] as ConfiguredTarget;
   const announced = { ...intent, keyId: target.keyId };
-  const call = await callProvider(
-    { intent: announced, member, step, messages, capTokens, provider: target.provider, signal: run.signal },
-    deps,
-  );
+  tellFailOver(run, step.member);
+  const calling = { intent: announced, member, step, messages, capTokens, provider: target.provider };
+  const make = async (): Promise<CallOutcome> => await callProvider({ ...calling, signal: run.signal }, deps);
+  const traced = { intent: announced, lane, parameters: member.parameters, capTokens };
+  const call = await (deps.traceCall?.(traced, make) ?? make());
   run.onSlot("over");
   return await concludeCall(run, { call, grant: reply, size });
+}
+
+function tellFailOver({ agent, history, deps }: Run, member: number): void {
+  const before = history.at(-1)?.member ?? 0;
+  const [from, to] = [agent.chain[before], agent.chain[member]];
+  if (before !== member && from !== undefined && to !== undefined) deps.onFailOver(from.provider, to.provider);
 }
 
 /** What is asked for: the text, or a better one than the draft. */

@@ -13,6 +13,7 @@ import type { DecidePolicy, Step, Unavailable } from "./decide.ts";
 import type { CacheTicket, ResponseCache } from "./response-cache.ts";
 import type { RefusedParameters } from "./refused-parameters.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
+import type { TraceCall } from "./trace-call.ts";
 import type { VarietyGuard } from "./variety-guard.ts";
 
 export interface GenerationPolicy extends Omit<DecidePolicy, "failOverAfter"> {
@@ -80,9 +81,13 @@ export interface GenerationDependencies {
   readonly variety: VarietyGuard | null;
   /** Called for each call whose answer is streamed. */
   readonly openTextFeed: (source: TextSource) => TextFeed;
+  /** Makes each provider call within a span. Default: it is just made. */
+  readonly traceCall?: TraceCall | undefined;
   /** Told of every attempt when it is recorded, and of every step: for logs. */
   readonly onAttempt: (row: UsageRecord) => void;
   readonly onStep: (job: GenerationJob, step: Step) => void;
+  /** Told of every call that goes to another member of the chain than the one before, or first of all not to the first. */
+  readonly onFailOver: (from: string, to: string) => void;
   /** Told of every breaker that this worker's call has opened. */
   readonly onBreaker: (limitGroup: string) => void;
   /** Told once a day of every budget that has passed its warning share, and once when it refuses the first call. */

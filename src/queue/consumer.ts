@@ -53,6 +53,8 @@ export interface Consumer {
   process(job: Job, token: string | undefined, follower: LaneFollower): Promise<QueueReturnValue>;
   /** Stops the run of one job. */
   stop(jobId: string, reason: StopReason): void;
+  /** How many jobs are in work. */
+  running(): number;
   /** @returns how many runs were stopped */
   stopAll(reason: StopReason): number;
 }
@@ -107,6 +109,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       }
     },
     stop: (jobId, reason) => running.get(jobId)?.abort(reason),
+    running: () => running.size,
     stopAll(reason) {
       for (const stop of running.values()) stop.abort(reason);
       return running.size;

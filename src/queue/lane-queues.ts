@@ -1,4 +1,4 @@
-import { Queue } from "bullmq";
+import { Queue, type Telemetry } from "bullmq";
 import type { Redis } from "ioredis";
 import { lanePrefix } from "./lane.ts";
 
@@ -8,13 +8,15 @@ export interface LaneQueues {
   close(): Promise<void>;
 }
 
-export function createLaneQueues(redis: Redis, namespace: string): LaneQueues {
+/** @param telemetry makes spans of what is added; default: none are made */
+export function createLaneQueues(redis: Redis, namespace: string, telemetry?: Telemetry): LaneQueues {
   const queues = new Map<string, Queue>();
+  const traced = telemetry === undefined ? {} : { telemetry };
   return {
     get(laneName) {
       const known = queues.get(laneName);
       if (known !== undefined) return known;
-      const queue = new Queue(laneName, { connection: redis, prefix: lanePrefix(namespace, laneName) });
+      const queue = new Queue(laneName, { connection: redis, prefix: lanePrefix(namespace, laneName), ...traced });
       // Commands report what went wrong; without a listener the process would end.
       queue.on("error", () => undefined);
       queues.set(laneName, queue);

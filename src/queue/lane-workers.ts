@@ -1,11 +1,12 @@
-import { Worker, type Job } from "bullmq";
+import { UnrecoverableError, Worker, type Job, type Telemetry } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import { RetryLater, type Consumer } from "./consumer.ts";
+import { RetryLater, type Consumer, type QueueReturnValue } from "./consumer.ts";
 import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
 import { QUARANTINE, isSpecialLane, lanePrefix, providersOf, readLanes } from "./lane.ts";
+import type { WorkCounters } from "./work-counters.ts";
 
 export interface LaneWorkersOptions {
   /** Ours, for looking up lanes. */
@@ -20,6 +21,9 @@ export interface LaneWorkersOptions {
   /** Whether this process can call a provider. Lanes without any such provider are left to other workers. */
   readonly isConfigured: (provider: string) => boolean;
   readonly consumer: Consumer;
+  readonly work: WorkCounters;
+  /** Makes spans of what is processed; `undefined`: none are made. */
+  readonly telemetry?: Telemetry | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -27,6 +31,8 @@ export interface LaneWorkersOptions {
 /** One BullMQ worker per lane, under one cap for the process. */
 export interface LaneWorkers {
   start(): Promise<void>;
+  /** How many jobs are in work, and how many lanes are served. */
+  state(): { readonly jobsInWork: number; readonly lanes: number };
   /** Takes no more jobs and waits for those in work. */
   close(): Promise<void>;
 }
@@ -68,6 +74,10 @@ export function createLaneWorkers(options: LaneWorkersOptions): LaneWorkers {
       await discover();
       loop();
     },
+    state: () => ({
+      jobsInWork: [...workers.values()].reduce((sum, { pace }) => sum + pace.inWork, 0),
+      lanes: workers.size,
+    }),
     async close() {
       closed = true;
       clearTimeout(timer);
@@ -99,11 +109,8 @@ interface LaneWorker {
 }
 
 /** @param onChange called when a job starts or ends */
-function openLane(
-  lane: string,
-  { consumer, queueRedis, namespace, clock, logger }: LaneWorkersOptions,
-  onChange: () => void,
-): LaneWorker {
+function openLane(lane: string, options: LaneWorkersOptions, onChange: () => void): LaneWorker {
+  const { consumer, queueRedis, namespace, work, telemetry, clock, logger } = options;
   logger.debug({ lane }, "serving lane");
   const pace = createLanePace(() => clock.monotonicMs());
   const process = async (job: Job, token: string | undefined): ReturnType<Consumer["process"]> => {
@@ -114,8 +121,9 @@ function openLane(
       follow(event);
       onChange();
     };
+    const onBlocked = (): void => pace.blocked();
     try {
-      return await consumer.process(job, token, { onSlot, onBlocked: () => pace.blocked() });
+      return await timed(job, options, () => consumer.process(job, token, { onSlot, onBlocked }));
     } finally {
       pace.ended();
       onChange();
@@ -124,6 +132,7 @@ function openLane(
   const worker = new Worker(lane, process, {
     connection: queueRedis,
     prefix: lanePrefix(namespace, lane),
+    ...(telemetry === undefined ? {} : { telemetry }),
     concurrency: 1,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,
@@ -141,8 +150,32 @@ function openLane(
     },
   });
   worker.on("error", (error) => logger.debug({ lane, err: error.message }, "queue error"));
-  worker.on("stalled", (jobId) => logger.warn({ lane, jobId }, "stalled: its worker lost the lock; it runs again"));
+  worker.on("stalled", (jobId) => {
+    work.count("stalled", { lane });
+    logger.warn({ lane, jobId }, "stalled: its worker lost the lock; it runs again");
+  });
   return { worker, pace };
+}
+
+/** Measures how long a job has waited in its lane, and how long the run takes that ends it. */
+async function timed(
+  job: Job,
+  { work, clock }: Pick<LaneWorkersOptions, "work" | "clock">,
+  run: () => Promise<QueueReturnValue>,
+): Promise<QueueReturnValue> {
+  const lane = job.queueName;
+  if (job.attemptsStarted === 1) work.observe("jobWait", { lane }, clock.now() - job.timestamp);
+  const takenMs = clock.monotonicMs();
+  const ended = (): void => work.observe("jobRun", { lane }, clock.monotonicMs() - takenMs);
+  try {
+    const value = await run();
+    ended();
+    return value;
+  } catch (error) {
+    // What else is thrown brings the job back later.
+    if (error instanceof UnrecoverableError) ended();
+    throw error;
+  }
 }
 
 function shareOut(workers: ReadonlyMap<string, LaneWorker>, cap: number): void {

@@ -88,7 +88,8 @@ async function tell(
   return reply === 1;
 }
 
-function standsStill({ name, chain }: Lane, paused: readonly OperatorPause[]): boolean {
+/** Whether a lane can call nobody because of these pauses. */
+export function standsStill({ name, chain }: Lane, paused: readonly OperatorPause[]): boolean {
   const isPaused = (what: PauseTarget["what"], which: string): boolean =>
     paused.some((pause) => pause.what === what && (pause.what === "all" || pause.name === which));
   return isPaused("all", "") || isPaused("lane", name) || providersOf(chain).every((id) => isPaused("provider", id));

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Telemetry } from "bullmq";
 import type { Redis } from "ioredis";
 import { cancelJob, type CancelManner, type CancelReply } from "../admission/claims.ts";
 import { storeFeedback } from "../admission/feedback.ts";
@@ -32,6 +33,8 @@ export interface ProducerOptions {
   readonly schedules?: ReadonlyMap<string, Schedule> | undefined;
   /** For `content` jobs that name no agent. */
   readonly defaultAgent: Agent;
+  /** Makes spans of what is enqueued; default: none are made. */
+  readonly telemetry?: Telemetry | undefined;
   readonly clock: Clock;
   /** How long results are kept; default 7 days. */
   readonly resultsMs: number;
@@ -114,7 +117,7 @@ const BATCHES_IN_FLIGHT = 2;
 
 export function createQueueProducer(options: ProducerOptions): Producer {
   const { redis, namespace, clock, resultsMs, countersMs } = options;
-  const queues = createLaneQueues(options.queueRedis, namespace);
+  const queues = createLaneQueues(options.queueRedis, namespace, options.telemetry);
   const results = createResultReader(redis, namespace);
   const context = { ...options, queues, storedSnapshots: new Map<string, number>(), newId: randomUUID };
   const guarded: Guard = async (commands) => await withRedis(options.address, commands);
@@ -138,7 +141,9 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     result: async (id, wait = {}) => await guarded(() => readOrWait(results, id, wait)),
     follow: (id, { signal } = {}) => followJob(guardedReader, id, signal),
     cancel: async (id, manner = {}) =>
-      await guarded(() => cancelJob(redis, namespace, { ...manner, jobId: id, resultsMs, now: clock.now() })),
+      await guarded(() =>
+        cancelJob(redis, namespace, { ...manner, jobId: id, resultsMs, countersMs, now: clock.now() }),
+      ),
     async feedback(id, given) {
       const score = checkScore(given);
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));

@@ -3,9 +3,11 @@ import type { EpochWatch } from "../admission/epoch-watch.ts";
 import { controlKeys } from "../admission/keys.ts";
 import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
+import { within } from "../platform/clock.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import type { Consumer } from "./consumer.ts";
 import type { LaneWorkers } from "./lane-workers.ts";
+import type { WorkerReport } from "./worker-report.ts";
 
 export interface WorkerOptions {
   readonly redis: Redis;
@@ -14,10 +16,11 @@ export interface WorkerOptions {
   readonly laneWorkers: LaneWorkers;
   readonly watch: EpochWatch;
   readonly sweeper: SweeperOptions;
+  readonly report: WorkerReport;
   readonly logger: Logger;
   /** Ends retries of Redis commands; used when stopping takes too long. */
   readonly giveUp: AbortController;
-  /** Closes connections. */
+  /** Closes connections, those last that wait for a Redis that is gone. */
   readonly disconnect: () => Promise<void>;
 }
 
@@ -46,6 +49,9 @@ const DEFAULT_GRACE_MS = 30_000;
 /** After an abort jobs are back in their lanes within milliseconds, unless Redis is gone. */
 const GIVE_BACK_MS = 5000;
 
+/** Redis answers within milliseconds, or not at all. */
+const LONGEST_GOODBYE_MS = 2000;
+
 export async function startGenerationWorker(options: WorkerOptions): Promise<GenerationWorker> {
   const { consumer, laneWorkers, workerId } = options;
   const subscriber = await listen(options);
@@ -54,14 +60,16 @@ export async function startGenerationWorker(options: WorkerOptions): Promise<Gen
   let stopping: Promise<{ aborted: number }> | undefined;
   const stop = async ({ graceMs = DEFAULT_GRACE_MS, force }: StopOptions = {}): Promise<{ aborted: number }> => {
     const drained = laneWorkers.close().then(() => "drained" as const);
-    const first = await Promise.race([drained, after(graceMs, force)]);
+    const first = await Promise.race([drained, after(graceMs, force), idleWithoutRedis(options)]);
     const aborted = first === "drained" ? 0 : consumer.stopAll("shutdown");
-    if (first !== "drained" && (await Promise.race([drained, after(GIVE_BACK_MS)])) !== "drained")
-      options.giveUp.abort();
+    const isDrained =
+      first === "drained" || (aborted > 0 && (await Promise.race([drained, after(GIVE_BACK_MS)])) === "drained");
+    if (!isDrained) options.giveUp.abort();
     stopHeartbeat();
     subscriber.disconnect();
-    // What is not signed off is swept by another worker.
-    await signOff(options.sweeper).catch(() => undefined);
+    // What is not signed off is swept by another worker; a Redis that is gone hears of neither.
+    const goodbye = Promise.all([options.report.close(), signOff(options.sweeper).catch(() => undefined)]);
+    await within(LONGEST_GOODBYE_MS, goodbye);
     await options.disconnect();
     return { aborted };
   };
@@ -82,6 +90,13 @@ async function after(ms: number, signal?: AbortSignal): Promise<"time-out"> {
   });
 }
 
+/** Nothing is in work, and the queues wait for a Redis that is gone: there is nothing to wait for. */
+async function idleWithoutRedis({ consumer, redis }: WorkerOptions): Promise<"time-out"> {
+  do await after(LONGEST_GOODBYE_MS);
+  while (consumer.running() > 0 || redis.status === "ready" || redis.status === "end");
+  return "time-out";
+}
+
 /**
  * Calls in flight are aborted when somebody cancels their job, in whatever process they run; whoever waits for a slot
  * that does not hold any more asks again.
@@ -99,12 +114,12 @@ async function listen({ redis, consumer, watch, sweeper }: WorkerOptions): Promi
 }
 
 /** Keeps saying that this worker lives, and sweeps up after those that do not. */
-async function startHeartbeat({ sweeper, logger }: WorkerOptions): Promise<() => void> {
+async function startHeartbeat({ sweeper, report, logger }: WorkerOptions): Promise<() => void> {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let beats = 0;
   const beat = async (): Promise<void> => {
-    const dead = await heartbeat(sweeper);
+    const [dead] = await Promise.all([heartbeat(sweeper), report.tell()]);
     if (dead.length > 0) await sweep(dead, sweeper);
     if (beats++ % BEATS_PER_TRIM === 0) await trimUsageRows(sweeper);
   };

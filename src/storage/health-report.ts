@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
-import type { BudgetRules } from "../admission/limit-policy.ts";
+import type { BudgetRules, ConfiguredLimits } from "../admission/limit-policy.ts";
 import { dayOf } from "../job/usage-counters.ts";
 import type { AttemptOutcome } from "../job/usage-record.ts";
 import { readBudgets, type BudgetHealth } from "./budget-report.ts";
@@ -44,6 +44,8 @@ export interface GroupHealth extends CallStatistics {
   readonly untilAt: number | null;
   readonly lastError: LastError | null;
   readonly limits: LearnedLimits;
+  /** The lowest of what is configured, told and worked out: what calls are held to. `null`: nothing is known. */
+  readonly requestsPerMinute: number | null;
   /** Since the group is known: it is forgotten after seven days without calls. */
   readonly callsGranted: number;
 }
@@ -68,6 +70,8 @@ export interface HealthQuery {
   /** Epoch ms. */
   readonly now: number;
   readonly budgets: BudgetRules;
+  /** Those of the configuration; default: none. */
+  readonly limits?: readonly ConfiguredLimits[];
 }
 
 /** Everything that Redis knows about limits, health and budgets. Reads only. */
@@ -90,7 +94,7 @@ export async function readHealth(redis: Redis, namespace: string, query: HealthQ
   );
   const paused = pausedKeys.flat();
   return {
-    groups: groups.flatMap((group) => groupOf(group, paused, now)).sort(byName),
+    groups: groups.flatMap((group) => groupOf(group, paused, query)).sort(byName),
     pausedKeys: paused.sort(byName),
     budgets: readBudgets(spending, query.budgets),
   };
@@ -125,11 +129,16 @@ interface GroupParts {
 }
 
 /** `[]`: no limit group: the name is that of a key, or of a group that was forgotten. */
-function groupOf({ name, fields, calls }: GroupParts, pausedKeys: readonly PausedKey[], now: number): GroupHealth[] {
+function groupOf(
+  { name, fields, calls }: GroupParts,
+  pausedKeys: readonly PausedKey[],
+  { now, limits: configured = [] }: HealthQuery,
+): GroupHealth[] {
   if (["seen", "breaker", "granted", "pausedUntil"].every((field) => fields[field] === undefined)) return [];
   const credential = credentialOf(name);
   const pausedKey = pausedKeys.find((key) => key.name === credential);
   const lastError = fields["lastError"];
+  const limits = learnedLimits(fields, now);
   return [
     {
       ...{ name, provider: providerOf(name), ...calls },
@@ -138,7 +147,8 @@ function groupOf({ name, fields, calls }: GroupParts, pausedKeys: readonly Pause
         : { state: "paused" as const, why: pausedKey.why, untilAt: pausedKey.untilAt }),
       // Our own JSON: SETTLE wrote it.
       lastError: lastError === undefined ? null : (JSON.parse(lastError) as LastError),
-      limits: learnedLimits(fields, now),
+      limits,
+      requestsPerMinute: lowest(limits.requestsPerMinute, configuredRequests(name, configured)),
       callsGranted: Number(fields["granted"] ?? 0),
     },
   ];
@@ -175,6 +185,19 @@ function learnedLimits(fields: Fields, now: number): LearnedLimits {
     outputTokensPerMinute: told("output"),
     requestsPerDay: told("day"),
   };
+}
+
+/** As ADMIT looks them up: an entry for the model wins over one for the whole provider. */
+function configuredRequests(group: string, limits: readonly ConfiguredLimits[]): number | null {
+  const model = /\/([^#]*)/.exec(group)?.[1];
+  const own = limits.filter(({ provider }) => provider === providerOf(group));
+  const entry = own.find((candidate) => candidate.model === model) ?? own.find((candidate) => candidate.model === null);
+  return entry?.requestsPerMinute ?? null;
+}
+
+function lowest(...values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 function numberOrNull(value: string | undefined): number | null {

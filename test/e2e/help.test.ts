@@ -60,7 +60,7 @@ it.concurrent.each([
   ],
   ["an option without its value", ["enqueue", "tweet", "--agent"], /argument missing/],
   ["concurrency 0", ["worker", "--concurrency", "0"], /'0' is invalid\. Expected an integer of at least 1/],
-  ["an unknown dimension", ["usage", "--by", "planet"], /Allowed choices are provider, model, agent, day/],
+  ["an unknown dimension", ["usage", "--by", "planet"], /Allowed choices are provider, model, agent, kind, day/],
   ["context without a name", ["enqueue", "tweet", "--agent", "ada", "--context", "tea"], /Expected NAME=VALUE/],
 ])("%s: exit 2, the mistake and how to get help, nothing on stdout", async (_, args, message) => {
   const { code, stdout, stderr } = await runCli(args, NOWHERE);

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { openCliSession } from "../support/cli-session.ts";
+import { freePort } from "../support/free-port.ts";
 import { startLocalRedis } from "../support/redis-server.ts";
 
 const PASSWORD = "hunter2-is-a-secret";
@@ -24,6 +25,21 @@ it.concurrent.each([
     "error: Redis at redis://***@127.0.0.1:1 is not available: no connection. Start it, or correct REDIS_URL.",
   );
 });
+
+it.concurrent(
+  "a worker and monitor whose Redis has gone away end when they are asked to, after a last look",
+  async () => {
+    await using server = await startLocalRedis();
+    await using session = await openCliSession({
+      env: { REDIS_URL: server.url, MONITOR_PORT: String(await freePort()) },
+    });
+    await using program = session.start("start", "--fake");
+    await program.waitForOutput(/monitor at /);
+    await server.stop();
+    program.signal("SIGTERM");
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
+  },
+);
 
 it("a password that is wrong, and one that is missing: 5, and which it is", async () => {
   await using redis = await startLocalRedis();

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { readWork } from "../../src/storage/worker-report.ts";
 import { NORI, startSystem, TEST_KEYS } from "../support/generation-system.ts";
 import { hang } from "../support/misbehaving-answers.ts";
 import { completionAnswer } from "../support/recorded-answers.ts";
@@ -9,6 +10,7 @@ import { startCli, type RunningProgram } from "../support/run-cli.ts";
 /** A lost lock is noticed after 35 s at most: the lock itself and two stalled checks. */
 const NOTICED_MS = 80_000;
 const READY = /is taking jobs/;
+const LANE = "openai~gpt-6-luna";
 
 it(
   "a worker that is killed in mid-call: another one runs the job again, there is one result, and every call is accounted for",
@@ -55,6 +57,8 @@ it(
     second.signal("SIGTERM");
     expect(await second.ended).toMatchObject({ code: 0, signal: null });
     expect(`${first.stderr}${second.stderr}`).not.toContain(TEST_KEYS.openai);
+    const work = await readWork(system.redis, system.namespace);
+    expect(work).toContainEqual(expect.objectContaining({ metric: "stalled", labels: { lane: LANE }, sum: 1 }));
   },
   NOTICED_MS + 40_000,
 );

@@ -91,11 +91,18 @@ async function copy(args: readonly string[], folder: string): Promise<null> {
   return null;
 }
 
-/** What `curl` does, at the port that the test has given the monitor. */
+/** What `curl` does with `-X` and `--json`, at the port that the test has given the monitor. */
 async function request(args: readonly string[], port: string): Promise<string | null> {
   const url = (args.at(-1) ?? "").replace(`:${DOCUMENTED_PORT}`, `:${port}`);
-  const { status } = await fetch(url);
-  return status === 200 ? null : `${url} answered ${status}`;
+  const valueOf = (option: string): string | undefined => {
+    const at = args.indexOf(option);
+    return at === -1 ? undefined : args[at + 1];
+  };
+  const body = valueOf("--json");
+  const method = valueOf("-X") ?? (body === undefined ? "GET" : "POST");
+  const sent = body === undefined ? {} : { body, headers: { "content-type": "application/json" } };
+  const answer = await fetch(url, { method, ...sent });
+  return answer.ok ? null : `${method} ${url} answered ${answer.status}: ${await answer.text()}`;
 }
 
 /** @returns what differs from the document: the exit code, or lines of output that did not come */

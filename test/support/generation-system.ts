@@ -17,6 +17,7 @@ import type { UsageRecord } from "../../src/job/usage-record.ts";
 import { laneOf, lanePrefix } from "../../src/queue/lane.ts";
 import type { Producer } from "../../src/queue/producer.ts";
 import type { GenerationWorker } from "../../src/queue/worker.ts";
+import { openTracing } from "../../src/telemetry/open-tracing.ts";
 import type { RecordedServer } from "./recorded-server.ts";
 import { connectTestRedis, testNamespace, testRedisUrl } from "./redis.ts";
 import { makeTempFolder } from "./temp-folder.ts";
@@ -65,7 +66,8 @@ export interface GenerationSystem extends AsyncDisposable {
   readonly producer: Producer;
   /** What all workers have logged, from debug level on. */
   readonly logs: readonly Readonly<Record<string, unknown>>[];
-  startWorker(options?: { readonly concurrency?: number }): Promise<GenerationWorker>;
+  /** @param options.alertsEveryMs how often it is looked for alerts */
+  startWorker(options?: { readonly concurrency?: number; readonly alertsEveryMs?: number }): Promise<GenerationWorker>;
   /** A second producer, whose agents are others. */
   producerOf(agents: readonly unknown[]): Producer;
   /** Enqueues a job and waits for its result. */
@@ -96,9 +98,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<Generati
   const logger = pino({ level: "debug", base: null }, { write: (line) => void logs.push(parseLine(line, lines)) });
   const stack = new AsyncDisposableStack();
   stack.use(redis);
+  const tracing = stack.use(
+    await openTracing({ config: config.tracing, warn: (warning) => void logs.push({ warning }) }),
+  );
   const producerOf: GenerationSystem["producerOf"] = (files) =>
-    stack.use(composeProducer({ config, address, agents: agentsOf(files, config) }));
-  const producer = stack.use(composeProducer({ config, address, agents }));
+    stack.use(composeProducer({ config, address, agents: agentsOf(files, config), tracing }));
+  const producer = stack.use(composeProducer({ config, address, agents, tracing }));
   const lanes = laneOpener(namespace, stack);
   const rows = async (): Promise<readonly UsageRecord[]> => (await readBooks(redis, namespace)).rows;
 
@@ -109,8 +114,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<Generati
   };
   return {
     ...{ redis, namespace, keys: controlKeys(namespace), producer, logs, producerOf, resultOf, rows },
-    async startWorker({ concurrency = 16 } = {}) {
-      const worker = await composeWorker({ config: { ...config, concurrency }, address, logger });
+    async startWorker({ concurrency = 16, ...alerts } = {}) {
+      const worker = await composeWorker({ config: { ...config, concurrency }, address, logger, tracing, ...alerts });
       stack.defer(async () => void (await worker.stop({ graceMs: 0 })));
       return worker;
     },

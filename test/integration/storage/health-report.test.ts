@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import type { Admission, AdmitRequest, Grant, Pause } from "../../../src/admission/admission.ts";
-import type { AdmissionPolicy } from "../../../src/admission/limit-policy.ts";
+import type { AdmissionPolicy, ConfiguredLimits } from "../../../src/admission/limit-policy.ts";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import type { LimitReport } from "../../../src/providers/provider.ts";
+import { readCalls } from "../../../src/storage/last-calls.ts";
 import { readHealth, type GroupHealth, type HealthReport } from "../../../src/storage/health-report.ts";
 import {
   POLICY,
@@ -19,6 +20,7 @@ import {
 import { waitFor } from "../../support/wait-for.ts";
 
 const { budgets: NO_BUDGETS } = POLICY;
+const REST = { dayEndsIn: "UTC", burstSeconds: 1, tokensCounted: "used" } as const;
 const GROUP = TARGET.limitGroup;
 const HOUR_MS = 3600_000;
 
@@ -76,7 +78,8 @@ it("tells of a limit group how its last calls ended, its latest error and how ma
   expect(group).toEqual({
     ...{ name: GROUP, provider: "openai", state: "ok", why: null, untilAt: null, callsGranted: 5 },
     // What we broke off ourselves is a call, and neither a success nor a failure.
-    ...{ calls: 5, successShare: 0.75, p50Ms: 200, p95Ms: 400 },
+    ...{ calls: 5, successShare: 0.75, p50Ms: 200, p95Ms: 400, lastSucceededAt: expect.any(Number) as number },
+    ...{ callsPerMinute: 5, requestsPerMinute: null },
     lastError: { outcome: "aborted", message: "aborted", at: expect.any(Number) as number },
     limits: {
       ...{ requestsPerMinute: null, isObserved: false, tokensPerMinute: null },
@@ -90,8 +93,34 @@ it("counts the calls of the last hour only; the last error stays", async () => {
   const admission = admissionOf(at.redis, at.namespace);
   await call(admission, "f", { row: { outcome: "overloaded" } });
   const later = await onlyGroup(at, Date.now() + HOUR_MS + 60_000);
-  expect(later).toMatchObject({ calls: 0, successShare: null, p50Ms: null, p95Ms: null });
+  expect(later).toMatchObject({ calls: 0, successShare: null, p50Ms: null, p95Ms: null, lastSucceededAt: null });
   expect(later.lastError).toMatchObject({ outcome: "overloaded", message: "HTTP 503" });
+});
+
+it("tells what calls are held to: the lowest of what is configured and told, for the model before the provider", async () => {
+  await using at = await openNamespace();
+  const told = { counts: "requests", limit: 500, periodMs: 60_000, remaining: null } as const;
+  await call(admissionOf(at.redis, at.namespace), "a", { limits: [told] });
+  const heldTo = async (...limits: readonly Partial<ConfiguredLimits>[]): Promise<number | null> => {
+    const configured = limits.map((limit) => ({ provider: "openai", model: null, ...REST, ...limit }));
+    const query = { now: Date.now(), budgets: NO_BUDGETS, limits: configured };
+    return (await readHealth(at.redis, at.namespace, query)).groups[0]?.requestsPerMinute ?? null;
+  };
+  expect(await heldTo()).toBe(500);
+  expect(await heldTo({ requestsPerMinute: 300 })).toBe(300);
+  expect(await heldTo({ requestsPerMinute: 900 })).toBe(500);
+  expect(await heldTo({ requestsPerMinute: 300 }, { model: "gpt-6-luna", requestsPerMinute: 400 })).toBe(400);
+  expect(await heldTo({ provider: "grok", requestsPerMinute: 1 })).toBe(500);
+});
+
+it("works the rate of a busy group out from the last calls, which are all that is kept", () => {
+  const now = Date.now();
+  const lines = (count: number, everyMs: number): string[] =>
+    Array.from({ length: count }, (_, index) => `5 succeeded ${now - index * everyMs}`);
+  expect(readCalls(lines(3, 1000), now).callsPerMinute).toBe(3);
+  expect(readCalls(lines(100, 1000), now).callsPerMinute).toBe(60);
+  // 200 within 10 s: 1,200 a minute.
+  expect(readCalls(lines(201, 50), now).callsPerMinute).toBeCloseTo(1206, 0);
 });
 
 it("tells the limits that the vendor told", async () => {
@@ -202,10 +231,31 @@ it("today's budgets: the global one, those of providers, and those of agents tha
   await grantOf(admission, "open", request("open", {}));
 
   expect((await health(at, startedAt, budgets)).budgets).toEqual([
-    { name: "global", spentMicroUsd: 16.1, heldMicroUsd: 10, limitMicroUsd: 1000, usedShare: 26.1 / 1000 },
-    { name: "provider grok", spentMicroUsd: 9, heldMicroUsd: 0, limitMicroUsd: 500, usedShare: 9 / 500 },
-    { name: "agent ada", spentMicroUsd: 7.1, heldMicroUsd: 10, limitMicroUsd: 100, usedShare: 17.1 / 100 },
-    { name: "agent cy", spentMicroUsd: 9, heldMicroUsd: 0, limitMicroUsd: 100, usedShare: 9 / 100 },
+    {
+      name: "global",
+      spentMicroUsd: 16.1,
+      heldMicroUsd: 10,
+      limitMicroUsd: 1000,
+      usedShare: 26.1 / 1000,
+      isUsedUp: false,
+    },
+    {
+      name: "provider grok",
+      spentMicroUsd: 9,
+      heldMicroUsd: 0,
+      limitMicroUsd: 500,
+      usedShare: 9 / 500,
+      isUsedUp: false,
+    },
+    {
+      name: "agent ada",
+      spentMicroUsd: 7.1,
+      heldMicroUsd: 10,
+      limitMicroUsd: 100,
+      usedShare: 17.1 / 100,
+      isUsedUp: false,
+    },
+    { name: "agent cy", spentMicroUsd: 9, heldMicroUsd: 0, limitMicroUsd: 100, usedShare: 9 / 100, isUsedUp: false },
   ]);
   const tomorrow = (await health(at, startedAt + 24 * HOUR_MS, budgets)).budgets;
   expect(tomorrow.map(({ name, spentMicroUsd }) => ({ name, spentMicroUsd }))).toEqual([
