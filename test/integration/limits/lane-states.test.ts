@@ -7,6 +7,7 @@ import { pauseTarget, type PauseTarget } from "../../../src/queue/operator-pause
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { testRedisUrl } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { watchCommands } from "../../support/watch-commands.ts";
 
 const ALONE = "openai~gpt-6-luna";
 const PAIR = "openai~gpt-6-luna>grok~grok-4.3";
@@ -98,7 +99,7 @@ describe("readLaneStates", () => {
     await system.redis.hset(system.keys.lanes, Object.fromEntries(lanes.map((name) => [name, name.replace("~", "/")])));
     await addMany(system.lane("openai~m0"), 3000);
     await reader.read();
-    await using seen = await watchCommands(system);
+    await using seen = await commandsOf(system);
     expect((await reader.read())["openai~m0"]).toMatchObject({ counts: { waiting: 3000 }, oldestAt: 1 });
     await system.redis.echo(seen.end);
     await waitFor(() => seen.isOver());
@@ -122,23 +123,18 @@ async function addMany(lane: Queue, count: number): Promise<void> {
 }
 
 /** Commands about the system's keys, until `end` is echoed. */
-async function watchCommands({ redis, namespace }: GenerationSystem) {
-  const monitor = await redis.monitor();
+async function commandsOf({ namespace }: GenerationSystem) {
   const end = `end ${namespace}`;
   const commands: string[] = [];
   let over = false;
-  monitor.on("monitor", (_time: string, [name = "", key = ""]: string[]) => {
-    if (key === end) over = true;
-    else if (!over && key.startsWith(`{${namespace}`)) commands.push(name.toLowerCase());
+  const watch = await watchCommands((name, first) => {
+    if (first === end) over = true;
+    else if (!over && first.startsWith(`{${namespace}`)) commands.push(name);
   });
   return {
     end,
     isOver: () => over,
     commands: () => commands,
-    async [Symbol.asyncDispose]() {
-      const ended = new Promise((resolve) => monitor.once("end", resolve));
-      monitor.disconnect();
-      await ended;
-    },
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
 }

@@ -4,6 +4,7 @@ import { startSystem, type GenerationSystem } from "../../support/generation-sys
 import { completionAnswer, recordedAnswer } from "../../support/recorded-answers.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { watchCommands } from "../../support/watch-commands.ts";
 import { boardPath, boardQueues, openMonitor } from "./open-monitor.ts";
 
 const LANE = "openai~gpt-6-luna";
@@ -128,11 +129,13 @@ describe("Bull Board removes a lane's jobs in slices of 1,000 at most:", () => {
     expect(await lane.getJobCounts()).toMatchObject({ prioritized: MANY });
     await lane.pause();
     // Each script begins with one; Bull Board asks once, too, whether the lane is paused.
-    await using looks = await countCommands(system, "hexists", lane.toKey("meta"));
+    let looks = 0;
+    const meta = lane.toKey("meta");
+    await using _watch = await watchCommands((name, key) => (looks += name === "hexists" && key === meta ? 1 : 0));
     expect((await obliterate()).status).toBe(200);
     expect(await lane.getJobCounts()).toMatchObject({ prioritized: 0 });
-    await waitFor(() => looks.count() > MANY / 1000 + 1, {
-      describe: () => `a script per slice, not ${looks.count()}`,
+    await waitFor(() => looks > MANY / 1000 + 1, {
+      describe: () => `a script per slice, not ${looks}`,
     });
   });
 });
@@ -151,25 +154,4 @@ async function slicesOf(system: GenerationSystem): Promise<{ removed: number; la
 
 function pairs(fields: readonly string[]): [string, string][] {
   return fields.flatMap((field, index) => (index % 2 === 0 ? [[field, fields[index + 1] ?? ""]] : []));
-}
-
-/** Counts commands that name a key, those of scripts included. */
-async function countCommands(
-  { redis }: GenerationSystem,
-  command: string,
-  key: string,
-): Promise<AsyncDisposable & { count(): number }> {
-  const monitor = await redis.monitor();
-  let seen = 0;
-  monitor.on("monitor", (_time: string, args: string[]) => {
-    if (args[0]?.toLowerCase() === command && args.includes(key)) seen++;
-  });
-  return {
-    count: () => seen,
-    async [Symbol.asyncDispose]() {
-      const ended = new Promise((resolve) => monitor.once("end", resolve));
-      monitor.disconnect();
-      await ended;
-    },
-  };
 }
