@@ -26,20 +26,17 @@ it.concurrent.each([
   );
 });
 
-it.concurrent(
-  "a worker and monitor whose Redis has gone away end when they are asked to, after a last look",
-  async () => {
-    await using server = await startLocalRedis();
-    await using session = await openCliSession({
-      env: { REDIS_URL: server.url, MONITOR_PORT: String(await freePort()) },
-    });
-    await using program = session.start("start", "--fake");
-    await program.waitForOutput(/monitor at /);
-    await server.stop();
-    program.signal("SIGTERM");
-    expect(await program.ended).toMatchObject({ code: 0, signal: null });
-  },
-);
+it("a worker and monitor whose Redis has gone away end when they are asked to, after a last look", async () => {
+  await using server = await startLocalRedis();
+  await using session = await openCliSession({
+    env: { REDIS_URL: server.url, MONITOR_PORT: String(await freePort()) },
+  });
+  await using program = session.start("start", "--fake");
+  await program.waitForOutput(/monitor at /);
+  await server.stop();
+  program.signal("SIGTERM");
+  expect(await program.ended).toMatchObject({ code: 0, signal: null });
+});
 
 it("a password that is wrong, and one that is missing: 5, and which it is", async () => {
   await using redis = await startLocalRedis();
