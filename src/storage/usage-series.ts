@@ -19,6 +19,8 @@ export type SeriesQuery = {
 export interface UsageSeries {
   /** When each bucket begins: epoch ms, ascending, those without usage as well. */
   readonly startsAt: readonly number[];
+  /** How long each of them is: a day or an hour. */
+  readonly stepMs: number;
   /** In order of cost, then of requests; 12 at most. */
   readonly series: readonly OneSeries[];
 }
@@ -55,7 +57,7 @@ export async function readUsageSeries(redis: Redis, namespace: string, query: Se
     add(sums, fields, { by, agentId, bucket, count });
   if (per === "hour") await visitHours({ redis, namespace, startsAt }, visit);
   else await visitCounters({ redis, namespace, days: startsAt.map(dayOf), byAgent: by === "agent" }, visit);
-  return { startsAt, series: largest(sums).map(([key, sum]) => seriesOf(key, sum)) };
+  return { startsAt, stepMs: ms, series: largest(sums).map(([key, sum]) => seriesOf(key, sum)) };
 }
 
 function checkCount(count: number, most: number): void {

@@ -15,6 +15,7 @@ const CHAIN = "openai/gpt-6-luna";
 const SCRIPT = `</script><script>alert(1)</script><img src=x onerror="alert(1)">`;
 const REFUSED = recordedAnswer("openai/400-invalid-type.json");
 const PAGES = ["/", "/usage", "/runs", "/results"];
+const HOUR_MS = 3600_000;
 
 const text = async (monitor: TestMonitor, path: string): Promise<string> => {
   const answer = await monitor.send(path);
@@ -232,11 +233,14 @@ describe("usage and cost", () => {
         const page = await text(monitor, `/usage?by=${by}&days=${days}`);
         expect(wordsOf(page)).toMatch(new RegExp(`By ${by} .* ${key} 2 80 16 \\$0\\.000240 \\$0\\.1200`));
         const [, chart = ""] = /data-chart="([^"]*)"/.exec(page) ?? [];
-        const { at, series } = JSON.parse(chart.replaceAll("&quot;", '"')) as {
+        const { at, stepMs, series } = JSON.parse(chart.replaceAll("&quot;", '"')) as {
           at: number[];
+          stepMs: number;
           series: { name: string; values: number[] }[];
         };
         expect(at).toHaveLength(bucketsOf(days, by));
+        // Also of one bucket: in the first hour of a day.
+        expect(stepMs).toBe(days === "1" && by !== "agent" ? HOUR_MS : 24 * HOUR_MS);
         expect(series.map(({ name }) => name)).toEqual([key]);
         expect(series[0]?.values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0.00024, 12);
       }

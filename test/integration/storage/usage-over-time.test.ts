@@ -43,6 +43,7 @@ describe("usage over time", () => {
     const series = await readUsageSeries(at.redis, at.namespace, { by: "provider", per: "hour", now: NOW, count: 4 });
     expect(series).toEqual({
       startsAt: [NOON - 3 * HOUR_MS, NOON - 2 * HOUR_MS, NOON - HOUR_MS, NOON],
+      stepMs: HOUR_MS,
       series: [
         {
           key: "grok",
@@ -65,7 +66,8 @@ describe("usage over time", () => {
     await call(at, "c", { startedAt: NOW, agentId: "orbit", model: "gpt-6-nova" });
     const by = async (dimension: "model" | "kind" | "agent" | "all"): Promise<unknown> => {
       const query = { by: dimension, per: "day", now: NOW, count: 2 } as const;
-      const { startsAt, series } = await readUsageSeries(at.redis, at.namespace, query);
+      const { startsAt, stepMs, series } = await readUsageSeries(at.redis, at.namespace, query);
+      expect(stepMs).toBe(DAY_MS);
       expect(startsAt).toEqual([NOON - 1.5 * DAY_MS, NOON - DAY_MS / 2]);
       return Object.fromEntries(series.map(({ key, requests }) => [key, requests]));
     };

@@ -11,7 +11,6 @@ export interface ChartParts {
 
 /** As many as there are colours that people tell apart; the rest are drawn as one. The table has all of them. */
 const MOST_DRAWN = 8;
-const DAY_MS = 24 * 3600_000;
 
 interface Line {
   readonly name: string;
@@ -22,7 +21,7 @@ interface Line {
 export function chart({ title, unit, series, values }: ChartParts): Html {
   const shown = series.series.map((one) => ({ name: one.key, values: values(one) }));
   const plot = shown.some((one) => one.values.some((value) => value > 0))
-    ? html`<div class="plot" data-chart="${dataOf(series.startsAt, unit, shown)}" aria-hidden="true"></div>`
+    ? html`<div class="plot" data-chart="${dataOf(series, unit, shown)}" aria-hidden="true"></div>`
     : html`<p class="empty">nothing yet</p>`;
   const name = `${title} over time`;
   return html`<figure>
@@ -52,9 +51,8 @@ export function chart({ title, unit, series, values }: ChartParts): Html {
   </figure>`;
 }
 
-function dataOf(at: readonly number[], unit: ChartParts["unit"], lines: readonly Line[]): string {
-  const [first = 0, second = first + DAY_MS] = at;
-  return JSON.stringify({ at, stepMs: second - first, unit, series: folded(lines) });
+function dataOf({ startsAt, stepMs }: UsageSeries, unit: ChartParts["unit"], lines: readonly Line[]): string {
+  return JSON.stringify({ at: startsAt, stepMs, unit, series: folded(lines) });
 }
 
 function folded(lines: readonly Line[]): readonly Line[] {
