@@ -68,17 +68,17 @@ function cell<Row>(column: Column<Row>, row: Row, isFirst: boolean): Html {
 
 export interface Figure {
   readonly name: string;
-  readonly value: string;
-  readonly note?: string;
+  readonly value: Html | string;
+  readonly note?: Html | string;
 }
 
 export function figures(all: readonly Figure[]): Html {
   return html`<dl class="figures">
     ${all.map(
-      ({ name, value, note }) =>
+      ({ name, value, note = "" }) =>
         html`<div>
           <dt>${name}</dt>
-          <dd>${value}${note === undefined ? NOTHING : html`<small>${note}</small>`}</dd>
+          <dd>${value}${note === "" ? NOTHING : html`<small>${note}</small>`}</dd>
         </div>`,
     )}
   </dl>`;

@@ -1,14 +1,8 @@
 import type { TerminalStatus } from "../../../job/generation-result.ts";
-import { html, NOTHING, type Html } from "../../../platform/html.ts";
+import { html, type Html } from "../../../platform/html.ts";
 import { duration, integer, plural } from "../../../platform/numbers.ts";
-import { state, usd, type Health } from "../parts.ts";
+import { figures, state, usd, type Figure, type Health } from "../parts.ts";
 import type { Overview } from "./read-overview.ts";
-
-interface Line {
-  readonly name: string;
-  readonly value: Html | string;
-  readonly note?: Html | string;
-}
 
 /** The numbers of now and of today (UTC). */
 export function summary({ lanes, workers, usage, texts, budgets }: Overview, now: number): Html {
@@ -18,39 +12,30 @@ export function summary({ lanes, workers, usage, texts, budgets }: Overview, now
   const oldest = lanes.flatMap(({ oldestAt }) => oldestAt ?? []);
   const { requests = 0, failures = 0, costMicroUsd = 0, unpriced = 0 } = usage ?? {};
   const budget = budgets.find(({ name }) => name === "global");
-  return html`<dl class="figures">
-    ${[
-      {
-        name: "Waiting",
-        value: integer(sum("waiting")),
-        note: oldest.length === 0 ? "" : `the oldest for ${duration(now - Math.min(...oldest))}`,
-      },
-      { name: "In work", value: integer(sum("active")), note: plural(workers.length, "worker") },
-      { name: "Delayed", value: integer(sum("delayed")), note: "for a limit, a pause or a retry" },
-      { name: "Texts today (UTC)", value: integer(ended("succeeded")) },
-      wanting("failed", ended("failed"), "bad"),
-      wanting("held", ended("held"), "warn"),
-      { name: "Calls today", value: integer(requests), note: `${integer(failures)} without a text` },
-      {
-        name: "Cost today",
-        value: usd(costMicroUsd, unpriced),
-        note: budget === undefined ? "" : `of $${budget.limitMicroUsd / 1e6}`,
-      },
-    ].map(figure)}
-  </dl>`;
+  return figures([
+    {
+      name: "Waiting",
+      value: integer(sum("waiting")),
+      note: oldest.length === 0 ? "" : `the oldest for ${duration(now - Math.min(...oldest))}`,
+    },
+    { name: "In work", value: integer(sum("active")), note: plural(workers.length, "worker") },
+    { name: "Delayed", value: integer(sum("delayed")), note: "for a limit, a pause or a retry" },
+    { name: "Texts today (UTC)", value: integer(ended("succeeded")) },
+    wanting("failed", ended("failed"), "bad"),
+    wanting("held", ended("held"), "warn"),
+    { name: "Calls today", value: integer(requests), note: `${integer(failures)} without a text` },
+    {
+      name: "Cost today",
+      value: usd(costMicroUsd, unpriced),
+      note: budget === undefined ? "" : `of $${budget.limitMicroUsd / 1e6}`,
+    },
+  ]);
 }
 
 /** Jobs that ended so today. Those that somebody should look at stand out, and lead to their list. */
-function wanting(status: "failed" | "held", number: number, health: Health): Line {
+function wanting(status: "failed" | "held", number: number, health: Health): Figure {
   const name = status === "failed" ? "Failed today" : "Held today";
   if (number === 0) return { name, value: "0" };
   const link = html`<a href="/results?status=${status}">${status === "failed" ? "see why" : "read them"}</a>`;
   return { name, value: state(health, integer(number)), note: link };
-}
-
-function figure({ name, value, note = "" }: Line): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd>${value}${note === "" ? NOTHING : html`<small>${note}</small>`}</dd>
-  </div>`;
 }
