@@ -21,7 +21,8 @@ import { openTracing } from "../../src/telemetry/open-tracing.ts";
 import type { RecordedServer } from "./recorded-server.ts";
 import { connectTestRedis, testNamespace, testRedisUrl } from "./redis.ts";
 import { makeTempFolder } from "./temp-folder.ts";
-import { expectBalancedBooks, readBooks } from "./usage-books.ts";
+import { readBooks } from "./read-books.ts";
+import { expectBalancedBooks } from "./usage-books.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Keys that no log line and no record may hold. */

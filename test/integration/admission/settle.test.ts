@@ -18,7 +18,8 @@ import {
   unsuccessfulRecord,
   type TestNamespace,
 } from "../../support/attempts.ts";
-import { expectBalancedBooks, readBooks } from "../../support/usage-books.ts";
+import { readBooks } from "../../support/read-books.ts";
+import { expectBalancedBooks } from "../../support/usage-books.ts";
 
 const GROUP = "openai/gpt-6-luna#1a2b3c4d";
 const DAY = "2026-11-23";
