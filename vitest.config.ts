@@ -16,6 +16,8 @@ export default defineConfig({
     // Generous: tests wait for conditions, so a slow machine costs time and nothing else.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Tests of one file that run together wait most of the time, for other processes or for time to pass.
+    maxConcurrency: 12,
     retry: 0,
     reporters: process.env["CI"] === undefined ? ["default"] : ["default", ["json", { outputFile: REPORT }]],
   },

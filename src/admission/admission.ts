@@ -14,8 +14,8 @@ export interface Admission {
   /**
    * Waits for the slot of a grant, a second at most.
    * - `due`: call now.
-   * - `withdrawn`: what was granted does not hold any more (the limit group was pushed forward or paused, or `signal`
-   *   aborted); intent and reservations are gone, and it must be asked for again.
+   * - `withdrawn`: what was granted does not hold any more (the limit group was pushed forward or paused, this process
+   *   stood still for seconds, or `signal` aborted); intent and reservations are gone, and it must be asked for again.
    */
   awaitSlot(grant: Grant, signal: AbortSignal): Promise<"due" | "withdrawn">;
   /** Takes a grant back that was not used: as `withdrawn` above. */
@@ -77,6 +77,8 @@ export interface Grant {
   readonly inputBytes: number;
   /** Proves to Redis whose grant it is. */
   readonly token: string;
+  /** When it was asked for, of the process' monotonic clock, ms. */
+  readonly askedMs: number;
   /** The slot is this far ahead, 1,000 at most. */
   readonly slotInMs: number;
   /** Of the limit group; it has changed when the grant does not hold any more. */

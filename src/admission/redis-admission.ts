@@ -59,6 +59,7 @@ export function createRedisAdmission(options: RedisAdmissionOptions): Admission 
 
 async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<AdmitReply> {
   const { intent, targets, deliveries, knownAttempts, lane } = request;
+  const askedMs = performance.now();
   const keys = controlKeys(gate.namespace);
   const { provider, model, agentId, costMicroUsd } = intent;
   const limits = gate.limitsOf(provider, model);
@@ -83,13 +84,15 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
     ],
   );
-  return parseAdmitReply(reply as AdmitScriptReply, { ...request, tokens, token });
+  return parseAdmitReply(reply as AdmitScriptReply, { ...request, tokens, token, askedMs });
 }
 
 /** A vendor that counts the cap is told the cap. */
 function countedTokens({ tokens, capTokens }: AdmitRequest, { tokensCounted }: LimitArguments): AdmitRequest["tokens"] {
   return tokensCounted === "cap" ? { ...tokens, outputTokens: capTokens, isGuess: false } : tokens;
 }
+
+type AskedFor = AdmitRequest & Pick<Grant, "token" | "askedMs">;
 
 type GrantedReply = ["granted", number, string, number, string, number, number, ...string[]];
 
@@ -103,7 +106,7 @@ type AdmitScriptReply =
   | ["refused", string, ...string[]];
 
 /** The JSON in it is our own: it was checked before it was written. */
-function parseAdmitReply(reply: AdmitScriptReply, request: AdmitRequest & { token: string }): AdmitReply {
+function parseAdmitReply(reply: AdmitScriptReply, request: AskedFor): AdmitReply {
   switch (reply[0]) {
     case "granted":
       return grantOf(reply, request);
@@ -131,7 +134,7 @@ const FIELDS_PER_WARNING = 3;
 
 function grantOf(
   [answer, position, slotInMs, epoch, granted, inputTokens, outputTokens, ...warnings]: GrantedReply,
-  { intent, targets, tokens, token }: AdmitRequest & { token: string },
+  { intent, targets, tokens, token, askedMs }: AskedFor,
 ): Grant {
   const target = position - 1;
   const { limitGroup, credential } = targets[target] as CallTarget;
@@ -145,17 +148,24 @@ function grantOf(
     };
   });
   return {
-    ...{ answer, intent, target, limitGroup, credential, token, epoch, granted, budgetWarnings },
+    ...{ answer, intent, target, limitGroup, credential, token, askedMs, epoch, granted, budgetWarnings },
     reserved: { inputTokens, outputTokens },
     inputBytes: tokens.inputBytes,
     slotInMs: Number(slotInMs),
   };
 }
 
+/**
+ * Whoever comes to a granted call so late has stood still in between (a stopped process, a laptop's lid): somebody else
+ * may have the job by now. Shorter than a dead worker's intents are waited for, longer than any healthy delay.
+ */
+const STALE_MS = 8000;
+
 /** @returns false when the grant does not hold any more, or `signal` has aborted */
 async function slotComes(grant: Grant, watch: EpochWatch, signal: AbortSignal): Promise<boolean> {
-  const { limitGroup, credential, epoch, slotInMs } = grant;
-  if (signal.aborted) return false;
+  const { limitGroup, credential, epoch, slotInMs, askedMs } = grant;
+  const isStale = (): boolean => performance.now() - askedMs > slotInMs + STALE_MS;
+  if (signal.aborted || isStale()) return false;
   return await new Promise<boolean>((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     const finish = (isDue: boolean): void => {
@@ -174,7 +184,7 @@ async function slotComes(grant: Grant, watch: EpochWatch, signal: AbortSignal): 
       timer = setTimeout(() => {
         const stillMs = dueMs - performance.now();
         if (stillMs > 0) arm(stillMs);
-        else finish(true);
+        else finish(!isStale());
       }, Math.ceil(leftMs));
     };
     arm(slotInMs);

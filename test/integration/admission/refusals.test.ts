@@ -112,6 +112,16 @@ it("a slot that has come is due; an aborted wait is withdrawn", async () => {
   expect(await at.redis.smembers(at.keys.intents("worker-1"))).toEqual([due.intent.attemptId]);
 });
 
+it("a process that stood still between its grant and its slot asks again: somebody else may have the job", async () => {
+  await using at = await openSeenNamespace();
+  const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 6000 }) });
+  const [slow, quick] = await grantsOf(gate, 2, "a");
+  if (slow === undefined || quick === undefined) throw new Error("not granted");
+  expect(await gate.awaitSlot({ ...slow, askedMs: slow.askedMs - 10_000 }, NEVER)).toBe("withdrawn");
+  expect(await gate.awaitSlot({ ...quick, askedMs: quick.askedMs - 5000 }, NEVER)).toBe("due");
+  expect(await at.redis.smembers(at.keys.intents("worker-1"))).toEqual([quick.intent.attemptId]);
+});
+
 it("the epoch is raised once for refusals of calls that were under way together", async () => {
   await using at = await openSeenNamespace();
   const gate = admissionOf(at.redis, at.namespace, { policy: limitedTo({ requestsPerMinute: 6000 }) });

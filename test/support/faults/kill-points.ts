@@ -3,6 +3,7 @@
  * path. A moment is recognised by what passes between the worker and Redis, so the worker's code knows nothing of it.
  *
  * KILL_AT: `<point>:<n>`, the n-th time that the worker comes there, counted from 1.
+ * KILL_WITH: SIGKILL (default), or SIGSTOP: it stands still until somebody sends SIGCONT.
  */
 import { Redis, type Command } from "ioredis";
 
@@ -16,13 +17,13 @@ import { Redis, type Command } from "ioredis";
 export type KillPoint = "asking" | "granted" | "answered" | "settling" | "settled";
 
 const [point = "", nth = "1"] = (process.env["KILL_AT"] ?? "").split(":");
+const signal = process.env["KILL_WITH"] ?? "SIGKILL";
 let left = Number(nth);
 
 function reach(reached: KillPoint): void {
   if (reached !== point || --left !== 0) return;
-  process.kill(process.pid, "SIGKILL");
-  // The signal ends the process before anything else happens in it.
-  for (;;);
+  // A signal to oneself is there before the call returns.
+  process.kill(process.pid, signal);
 }
 
 /** The scripts, by the keys that only they are given in these places. */
