@@ -19,6 +19,8 @@ export interface SeenCall {
   readonly body: Readonly<Record<string, unknown>> | undefined;
   /** `answered`: the whole answer was sent; `broken`: the connection ended before that. */
   state: "open" | "answered" | "broken";
+  /** Epoch ms at which it was answered or broken; absent while it is open. */
+  endedAt?: number;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function startRecordedServer(...first: Answer[]): Promise<RecordedS
     calls.push(call);
     response.on("close", () => {
       call.state = response.writableFinished ? "answered" : "broken";
+      call.endedAt = Date.now();
       notify();
     });
     notify();

@@ -7,6 +7,7 @@ import { compileOptions, composeProducer } from "../../../src/compose.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import type { JobInput } from "../../../src/job/generation-job.ts";
 import { claimJobs } from "../../../src/admission/claims.ts";
+import { controlKeys } from "../../../src/admission/keys.ts";
 import { laneOf } from "../../../src/queue/lane.ts";
 import type { Producer } from "../../../src/queue/producer.ts";
 import type { RecordedServer } from "../recorded-server.ts";
@@ -143,7 +144,10 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
     },
     async allEnded(timeoutMs = 20_000) {
       const describe = (): string => `all of ${accepted.length} jobs ended`;
-      await waitFor(async () => (await ended()) === accepted.length, { timeoutMs, describe });
+      // The cheap question first: how many endings there were.
+      const condition = async (): Promise<boolean> =>
+        (await redis.xlen(controlKeys(namespace).results)) >= accepted.length && (await ended()) === accepted.length;
+      await waitFor(condition, { timeoutMs, describe });
     },
     async reconcile(timeoutMs = 30_000) {
       const look = async (): Promise<Reconciliation> =>

@@ -31,8 +31,13 @@ export interface Reconciliation {
   readonly rows: number;
   /** Rows of attempts whose worker died. */
   readonly orphans: number;
-  /** Calls that came to a provider beside one for each job. */
+  /**
+   * Calls that a provider saw and whose answer was of no use to anybody: their worker died or was stopped, or the job had
+   * its text already. Calls that the provider itself failed are none.
+   */
   readonly extraCalls: number;
+  /** Attempts of calls that a provider saw, and whose worker died or gave up before it could record what came of them. */
+  readonly lostCalls: readonly string[];
   /** Calls that came after the job had its terminal record. */
   readonly callsAfterRecord: number;
   /** Terminal status → jobs. */
@@ -51,14 +56,19 @@ export async function reconcile({ redis, namespace, jobIds, calls: seen }: Accou
   const finishedAt = new Map(results.map(({ id, finishedAt: at }) => [id, at]));
   const endedAfter = ({ jobId, at }: LedgerCall): boolean => at > (finishedAt.get(jobId) ?? Infinity);
   const hasRecord = new Set(results.map(({ id }) => id));
+  const ended = countBy(results, ({ status }) => status);
+  const outcomes = new Map(rows.map(({ attemptId, outcome }) => [attemptId, outcome]));
+  const lostCalls = calls.map(({ attemptId }) => attemptId).filter((id) => LOST.has(outcomes.get(id) ?? ""));
+  const answered = rows.filter(({ outcome }) => outcome === "succeeded").length;
   return {
     jobs: jobIds.length,
     calls: calls.length,
     rows: rows.length,
     orphans: rows.filter(({ outcome }) => outcome === "crashed").length,
-    extraCalls: calls.length - new Set(calls.map(({ jobId }) => jobId)).size,
+    extraCalls: lostCalls.length + answered - (ended["succeeded"] ?? 0),
+    lostCalls,
     callsAfterRecord: calls.filter(endedAfter).length,
-    ended: countBy(results, ({ status }) => status),
+    ended,
     broken: [
       ...listed(
         "accepted, without a terminal record (I1)",
@@ -112,6 +122,9 @@ function brokenCalls(rows: readonly UsageRecord[], calls: readonly IdentifiedCal
     ),
   ];
 }
+
+/** How attempts end whose answer, if there was one, nobody has read. */
+const LOST: ReadonlySet<string> = new Set(["crashed", "aborted"]);
 
 /** So many jobs are asked for at once. */
 const PAGE = 500;

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RedisUnavailableError } from "../../src/platform/redis.ts";
+import { controlKeys } from "../../src/admission/keys.ts";
+import { tweet, type FaultSystem } from "../support/faults/fault-system.ts";
+
+/** Jobs enqueued at once, and between two looks at how many are left. */
+const CHUNK = 100;
+/** As many wait as there are calls for in some seconds: the feed lasts as long as the campaign. */
+const MOST_WAITING = 600;
+
+export interface Feed {
+  /** Resolves when every job was acknowledged. */
+  readonly done: Promise<void>;
+  /** How often Redis did not take a chunk, which was sent again. */
+  readonly refusals: () => number;
+}
+
+/** A producer that goes on until each of its jobs was acknowledged, whatever happens to Redis meanwhile. */
+export function feed(system: FaultSystem, jobs: number, signal: AbortSignal): Feed {
+  let refusals = 0;
+  const { results } = controlKeys(system.namespace);
+  const send = async (from: number): Promise<void> => {
+    const ids = Array.from({ length: Math.min(CHUNK, jobs - from) }, (_, index) => `c-${from + index}`);
+    for (;;) {
+      try {
+        await system.producer.enqueueMany(ids.map((id) => tweet(id)));
+        // Noted when Redis has said so, not before.
+        system.accept(ids);
+        return;
+      } catch (error) {
+        if (!(error instanceof RedisUnavailableError) || signal.aborted) throw error;
+        refusals++;
+        await sleep(200);
+      }
+    }
+  };
+  const run = async (): Promise<void> => {
+    for (let from = 0; from < jobs && !signal.aborted; from += CHUNK) {
+      await send(from);
+      while (!signal.aborted && system.accepted.length - (await system.redis.xlen(results)) > MOST_WAITING)
+        await sleep(250);
+    }
+  };
+  return { done: run(), refusals: () => refusals };
+}

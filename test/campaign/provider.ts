@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../../src/providers/fake/seeded-random.ts";
+import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts";
+import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
+
+/** Share of calls that fail in a storm. */
+const STORM_SHARE = 0.4;
+/** An answer takes 50 to 200 ms. */
+const FASTEST_MS = 50;
+const SLOWEST_MS = 200;
+const FAILURES = [
+  recordedAnswer("openai/500-server-error.json"),
+  recordedAnswer("openai/503-overloaded.json"),
+] as const;
+
+/** A provider that keeps a ledger, and has its bad moments. */
+export interface StormyProvider extends AsyncDisposable {
+  readonly server: RecordedServer;
+  setStorm(isStorm: boolean): void;
+}
+
+export async function startStormyProvider(seed: string): Promise<StormyProvider> {
+  const random = seededRandom("provider", seed);
+  const weather = { isStorm: false };
+  const answer: Answer = async (_, response) => {
+    const [failure, kind, share] = [random.next(), random.next(), random.next()];
+    await sleep(FASTEST_MS + share * (SLOWEST_MS - FASTEST_MS));
+    if (!weather.isStorm || failure >= STORM_SHARE) return completionAnswer();
+    const failed = FAILURES[Math.floor(kind * (FAILURES.length + 1))];
+    if (failed === undefined) response.socket?.resetAndDestroy();
+    return failed;
+  };
+  const server = await startRecordedServer(answer);
+  return {
+    server,
+    setStorm: (isStorm) => void (weather.isStorm = isStorm),
+    [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
+  };
+}
