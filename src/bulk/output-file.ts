@@ -33,6 +33,7 @@ export interface OutputFile {
   readonly path: string;
   /** What an earlier part of this run has written. */
   readonly written: WrittenLines;
+  /** @throws OutputError, as do the others below */
   write(line: OutputLine): Promise<void>;
   /** What was written is on the disk. */
   sync(): Promise<void>;
@@ -50,6 +51,16 @@ export interface OutputOptions {
   readonly force: boolean;
 }
 
+/** What was finished could not be written: the disk is full, or gone. The part file holds what was written before. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+
+  constructor(path: string, cause: Error & { readonly code: string }) {
+    const got = cause.code === "ENOSPC" ? "a disk that is full (ENOSPC)" : `a failed write (${cause.code})`;
+    super(`${path}: got ${got}; expected room for the results`, { cause });
+  }
+}
+
 /** A vendor's answer is cut off at 4 MB; escaped, and with its attempts, it can be a few times as long. */
 const LONGEST_LINE_BYTES = 32 * 1024 * 1024;
 
@@ -63,13 +74,14 @@ export async function openOutput(path: string, options: OutputOptions): Promise<
   try {
     if (!options.resume) await writeFile(manifestPath, `${JSON.stringify(manifest)}\n`);
     const file = await open(part, options.resume ? "a" : "w");
+    const guarded = guardedBy(part);
     return {
       ...{ path, manifest, written },
-      write: lineWriter(file),
-      sync: async () => await file.datasync(),
-      close: async () => await flush(file),
+      write: lineWriter(file, guarded),
+      sync: async () => await guarded(async () => await file.datasync()),
+      close: async () => await guarded(async () => await flush(file)),
       async complete() {
-        await flush(file);
+        await guarded(async () => await flush(file));
         await rename(part, path);
         await rm(manifestPath, { force: true });
       },
@@ -80,11 +92,24 @@ export async function openOutput(path: string, options: OutputOptions): Promise<
   }
 }
 
+type Guarded = (write: () => Promise<void>) => Promise<void>;
+
+/** @throws OutputError */
+function guardedBy(part: string): Guarded {
+  return async (write) => {
+    try {
+      await write();
+    } catch (error) {
+      throw isSystemError(error) ? new OutputError(part, error) : error;
+    }
+  };
+}
+
 /** One line after the other: a file handle does not promise to keep simultaneous writes apart. */
-function lineWriter(file: FileHandle): OutputFile["write"] {
+function lineWriter(file: FileHandle, guarded: Guarded): OutputFile["write"] {
   let last = Promise.resolve();
   return async (line) => {
-    last = last.then(() => file.appendFile(`${JSON.stringify(line)}\n`));
+    last = last.then(() => guarded(async () => await file.appendFile(`${JSON.stringify(line)}\n`)));
     await last;
   };
 }

@@ -11,10 +11,10 @@ if (args[0] === "bulk" && !args.includes("--worker")) keepHeapSmall();
 enableCompileCache();
 const { runProgram } = await import("./program.ts");
 
-// `puppet-engine … | head` closes our output early; that is no fault of ours.
+// `puppet-engine … | head` closes our output early: no defect, but not all was written either.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit();
+  process.exit(1);
 });
 
 process.exitCode = await runProgram(args);

@@ -6,6 +6,7 @@ import {
   checkTarget,
   dropFailedLines,
   openOutput,
+  OutputError,
   readRunManifest,
   type OutputFile,
   type RunManifest,
@@ -92,16 +93,20 @@ async function runFile({ workplace, signals, file, out, options, runId }: FileRu
   const output = await openOutput(out, { manifest: { runId, input: file, agent }, resume, force });
   if (!json) console.error(`run ${output.manifest.runId}: puppet-engine runs shows, pauses and cancels it`);
   const usage = new RunUsage();
-  const { progress, isCancelled } = await followBulk({
-    ...{ workplace, output, usage, rows: summary.rows, signals, options },
-    source: { ...source, repeats: summary.repeats },
-  });
-  if (progress.succeeded + progress.failed + progress.refused < progress.total) {
-    return await leaveUnfinished(output, { isCancelled, command: resumeCommand(file, out, options) });
+  const { rows, repeats } = summary;
+  const followed = { workplace, output, usage, rows, signals, options, source: { ...source, repeats } };
+  try {
+    const { progress, isCancelled } = await followBulk(followed);
+    if (progress.succeeded + progress.failed + progress.refused < progress.total) {
+      return await leaveUnfinished(output, { isCancelled, command: resumeCommand(file, out, options) });
+    }
+    await output.complete();
+    if (file.startsWith(`${out}.input.`)) await rm(file, { force: true });
+    return conclude({ progress, summary, out, usage }, json);
+  } catch (error) {
+    if (error instanceof OutputError) return leaveUnwritten(error, resumeCommand(file, out, options));
+    throw error;
   }
-  await output.complete();
-  if (file.startsWith(`${out}.input.`)) await rm(file, { force: true });
-  return conclude({ progress, summary, out, usage }, json);
 }
 
 function conclude(outcome: Outcome, json: boolean): ExitCode {
@@ -132,6 +137,13 @@ async function leaveUnfinished(
   console.error("interrupted. What is enqueued stays so, for whatever worker runs; collect the rest with:");
   console.error(`  ${command}`);
   return EXIT.interrupted;
+}
+
+function leaveUnwritten({ message }: OutputError, command: string): ExitCode {
+  console.error(`error: ${message}`);
+  console.error("Nothing is lost: what has no line yet is kept in Redis. When there is room, go on with:");
+  console.error(`  ${command}`);
+  return EXIT.unexpected;
 }
 
 function refuseOption(path: string, got: string, expected: string): never {

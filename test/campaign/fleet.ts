@@ -16,8 +16,14 @@ export interface Fleet {
 export async function startFleet(system: FaultSystem, size: number): Promise<Fleet> {
   const running: RunningProgram[] = [];
   const starting = new Set<Promise<void>>();
+  const startOne = async (): Promise<void> => {
+    // Who is started while Redis is away ends with 5 and says so; a supervisor would start it again.
+    const worker = await system.startWorker().catch(() => null);
+    if (worker === null) await startOne();
+    else running.push(worker);
+  };
   const start = (): Promise<void> => {
-    const started = system.startWorker().then((worker) => void running.push(worker));
+    const started = startOne();
     starting.add(started);
     return started.finally(() => starting.delete(started));
   };

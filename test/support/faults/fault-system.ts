@@ -74,6 +74,9 @@ export interface FaultSystem extends AsyncDisposable {
 
 export const FAULT_KEYS = { openai: "sk-test-0123456789abcdef", grok: "xai-test-fedcba9876543210" } as const;
 
+/** It only limits how long a failing test takes. */
+const READY_MS = 120_000;
+
 const PERSON = { name: "Nori", llm_provider: "openai", custom_system_prompt: "You write short posts about machines." };
 export const FAULT_AGENTS = [
   { ...PERSON, id: "nori", variety: false, llm_config: { model: "gpt-6-luna" } },
@@ -129,7 +132,7 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
     ...{ namespace, redis, producer, env, folder: folder.path, accepted, ended },
     async startWorker(worker = {}) {
       const started = owned.use(launch({ env, cwd: folder.path }, worker));
-      await started.waitForOutput(/is taking jobs/, 60_000);
+      await started.waitForOutput(/is taking jobs/, READY_MS);
       return started;
     },
     accept: (ids) => void accepted.push(...ids),

@@ -29,6 +29,7 @@ describe("a connection that passes", () => {
     "read ECONNRESET",
     "write EPIPE",
     "Command timed out",
+    "Command aborted due to connection close",
     "Connection is closed.",
     "Stream isn't writeable and enableOfflineQueue options is false",
     'Reached the max retries per request limit (which is 2). Refer to "maxRetriesPerRequest" option for details.',

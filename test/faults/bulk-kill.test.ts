@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = ROWS > 10_000 ? 1000 : 20;
 const PATIENCE_MS = 60_000 + ROWS * 20 + (KILLS_WORKERS ? KILLS * 60_000 : 0);
 
 it(
-  `a bulk of ${ROWS} rows, killed ${KILLS} times and resumed: exactly one line a row (seed ${SEED})`,
+  `fault 36: a bulk of ${ROWS} rows, killed ${KILLS} times and resumed: exactly one line a row (seed ${SEED})`,
   async () => {
     const config = { fake: { latencyMs: { min: 5, max: 40 } }, retention: { usageRows: 10 * ROWS } };
     await using cli = await openCliSession({ env: { PUPPET_ENGINE_CONFIG: "config.json" } });
