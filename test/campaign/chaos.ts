@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { controlKeys } from "../../src/admission/keys.ts";
-import type { FaultSystem } from "../support/faults/fault-system.ts";
+import { RedisUnavailableError } from "../../src/platform/redis.ts";
+import { tweet, type FaultSystem } from "../support/faults/fault-system.ts";
 import type { TcpProxy } from "../support/faults/tcp-proxy.ts";
 import type { LocalRedis } from "../support/redis-server.ts";
-import { waitFor } from "../support/wait-for.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Events, PlannedEvent } from "./plan.ts";
 import type { StormyProvider } from "./provider.ts";
@@ -114,11 +113,27 @@ const EVENTS: Readonly<Record<keyof Events, Execute>> = {
   },
 };
 
-/** Measured from now to the next terminal record, ms. */
-async function untilProgress({ redis, namespace }: FaultSystem): Promise<number> {
+let probes = 0;
+
+/** How long a job takes from now on that somebody waits for, with its enqueueing, ms. */
+async function untilProgress({ producer, accept }: FaultSystem): Promise<number> {
   const startedMs = performance.now();
-  const { results } = controlKeys(namespace);
-  const before = await redis.xlen(results);
-  await waitFor(async () => (await redis.xlen(results)) > before, { timeoutMs: 60_000, describe: "a job ends" });
+  const id = `probe-${++probes}`;
+  await untilEnqueued(async () => await producer.enqueue({ ...tweet(id), urgency: "reply" }));
+  accept([id]);
+  if ((await producer.result(id, { waitMs: 120_000 })) === null) throw new Error(`${id} did not end`);
   return performance.now() - startedMs;
+}
+
+/** Redis may still be away. */
+async function untilEnqueued(enqueue: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await enqueue();
+      return;
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      await sleep(50);
+    }
+  }
 }

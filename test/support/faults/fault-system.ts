@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { parseAgentObject } from "../../../src/agents/parse-agent.ts";
 import { compileOptions, composeProducer } from "../../../src/compose.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
-import type { JobInput } from "../../../src/job/generation-job.ts";
+import type { TweetInput } from "../../../src/job/generation-job.ts";
 import { claimJobs } from "../../../src/admission/claims.ts";
 import { controlKeys } from "../../../src/admission/keys.ts";
 import { laneOf } from "../../../src/queue/lane.ts";
@@ -165,7 +165,7 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
 }
 
 /** The topic names the job, so that a provider's ledger can. */
-export function tweet(id: string, agent: "ada" | "nori" = "nori"): JobInput {
+export function tweet(id: string, agent: "ada" | "nori" = "nori"): TweetInput {
   return { kind: "tweet", id, agent, context: { topic: `kettles for ${id}` } };
 }
 
