@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Redis } from "ioredis";
 import { createAlertWatcher, type AlertWatcher } from "./alerts/watcher.ts";
 import { alertMessage, createWebhook, type SendOutcome } from "./alerts/webhook.ts";
 import type { AlertWebhook } from "./config/alert-webhook.ts";
@@ -7,13 +6,14 @@ import type { Config } from "./config/load-config.ts";
 import { alertRulesOf, budgetPolicyOf } from "./config/policies.ts";
 import { systemClock, type Clock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
+import type { RedisClient } from "./platform/redis-client.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { readBacklogs } from "./queue/lane-backlog.ts";
 import { createLaneQueues, type LaneQueues } from "./queue/lane-queues.ts";
 
 export interface AlertWatcherParts {
   readonly config: Pick<Config, "namespace" | "file" | "alertWebhook">;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly queues: LaneQueues;
   readonly logger: Logger;
   /** Default: the system's. */

@@ -1,4 +1,3 @@
-import type { Redis } from "ioredis";
 import { readSnapshot } from "./admission/claims.ts";
 import type { EpochWatch } from "./admission/epoch-watch.ts";
 import { controlKeys } from "./admission/keys.ts";
@@ -13,6 +12,7 @@ import type { GenerationDependencies } from "./generation/run.ts";
 import type { GenerationJob } from "./job/generation-job.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
+import type { RedisClient } from "./platform/redis-client.ts";
 import type { RetryOptions } from "./platform/redis-retry.ts";
 import { JOB_NAME, queueOptions } from "./queue/job-codec.ts";
 import type { LaneQueues } from "./queue/lane-queues.ts";
@@ -20,7 +20,7 @@ import { laneOf, QUARANTINE } from "./queue/lane.ts";
 
 export interface BatcherParts {
   readonly config: Pick<Config, "namespace" | "file" | "providers">;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly queues: LaneQueues;
   readonly generation: GenerationDependencies;
   readonly watch: EpochWatch;
@@ -64,7 +64,7 @@ export function composeBatcher({
   });
 }
 
-function createSnapshotReader(redis: Redis, namespace: string): (job: GenerationJob) => Promise<Agent | null> {
+function createSnapshotReader(redis: RedisClient, namespace: string): (job: GenerationJob) => Promise<Agent | null> {
   const known = new Map<string, Agent>();
   return async ({ snapshot }) => {
     const agent = known.get(snapshot) ?? (await readSnapshot(redis, namespace, snapshot));

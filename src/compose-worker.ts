@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Redis } from "ioredis";
 import { composeAlertWatcher } from "./compose-alerts.ts";
 import { createEpochWatch } from "./admission/epoch-watch.ts";
 import type { Admission } from "./admission/admission.ts";
@@ -16,6 +15,7 @@ import { createTokenEstimator } from "./generation/token-estimator.ts";
 import { systemClock, within } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { packageVersion } from "./platform/package-root.ts";
+import type { RedisClient } from "./platform/redis-client.ts";
 import { untilRedisAnswers, type RetryOptions } from "./platform/redis-retry.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
@@ -113,7 +113,7 @@ interface Closing {
   readonly batcher: { stop(): Promise<void> };
   readonly queues: { close(): Promise<void> };
   readonly providers: { close(): Promise<void> };
-  readonly connections: readonly Redis[];
+  readonly connections: readonly RedisClient[];
 }
 
 /** What waits for a Redis that is gone ends with its connection. */
@@ -175,7 +175,7 @@ function openTicker(
 
 function varietyOf(
   { file, namespace }: WorkerParts["config"],
-  { redis, retry }: { readonly redis: Redis; readonly retry: RetryOptions },
+  { redis, retry }: { readonly redis: RedisClient; readonly retry: RetryOptions },
 ): VarietyGuard | null {
   const settings = varietySettingsOf(file);
   if (settings === null) return null;

@@ -10,7 +10,7 @@ import { createPrices, type Prices } from "./models/prices.ts";
 import { systemClock } from "./platform/clock.ts";
 import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
 import { InvalidInputError } from "./platform/problem.ts";
-import { connectRedis, type RedisAddress } from "./platform/redis.ts";
+import { connectRedis, type RedisAccess, type RedisAddress } from "./platform/redis.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import { openTracing, type Tracing } from "./telemetry/open-tracing.ts";
@@ -86,7 +86,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
 }
 
 export interface CreateProducerOptions {
-  /** Default: `REDIS_URL`. `redis://`, `rediss://` or `unix:///path`. */
+  /** Written as `REDIS_URL`, which is the default. */
   readonly redisUrl?: string;
   /** Default: `PUPPET_ENGINE_NAMESPACE`, or `puppet`. */
   readonly namespace?: string;
@@ -105,7 +105,7 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
   const opened =
     options.redisUrl === undefined
       ? await openRedis(config)
-      : { address: addressOf(options.redisUrl), [Symbol.asyncDispose]: async () => undefined };
+      : { address: addressOf(options.redisUrl, config.redisAccess), [Symbol.asyncDispose]: async () => undefined };
   const tracing = await openTracing({ config: config.tracing, warn: (message) => process.emitWarning(message) });
   const producer = composeProducer({
     config: { ...config, namespace: options.namespace ?? config.namespace },
@@ -121,8 +121,8 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
   };
 }
 
-function addressOf(url: string): RedisAddress {
-  const address = parseRedisUrl(url);
+function addressOf(url: string, access: RedisAccess): RedisAddress {
+  const address = parseRedisUrl(url, access);
   if ("got" in address) throw new InvalidInputError([{ ...address, source: "createProducer", path: "redisUrl" }]);
   return address;
 }

@@ -1,5 +1,4 @@
 import crypto from "node:crypto";
-import type { Redis } from "ioredis";
 import type { Agent } from "../agents/agent.ts";
 import type { JobKind, JobPayload } from "../job/generation-job.ts";
 import { summaryOf, totalCostMicroUsd } from "../job/attempt-summary.ts";
@@ -8,6 +7,7 @@ import { formatResultEntry } from "../job/result-entry.ts";
 import { dayOf, formatDoneField, picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { controlKeys } from "./keys.ts";
 
 /** A job id to be taken. */
@@ -56,7 +56,7 @@ const claimScript = loadLuaScript(new URL("./scripts/claim.lua", import.meta.url
 const cancelScript = loadLuaScript(new URL("./scripts/cancel.lua", import.meta.url), LIBRARIES);
 
 /** Takes ids in one atomic step; replies in the order of `requests`. */
-export async function claimJobs(redis: Redis, namespace: string, batch: ClaimBatch): Promise<Claim[]> {
+export async function claimJobs(redis: RedisClient, namespace: string, batch: ClaimBatch): Promise<Claim[]> {
   const keys = controlKeys(namespace);
   const reply = (await claimScript.run(
     redis,
@@ -104,7 +104,7 @@ interface CancelOptions extends CancelManner {
 }
 
 /** Ends the job at once when no worker is calling for it; otherwise its worker is told, and writes the record. */
-export async function cancelJob(redis: Redis, namespace: string, options: CancelOptions): Promise<CancelReply> {
+export async function cancelJob(redis: RedisClient, namespace: string, options: CancelOptions): Promise<CancelReply> {
   const keys = controlKeys(namespace);
   const { jobId } = options;
   for (;;) {
@@ -151,24 +151,28 @@ function cancelledRecord(
   };
 }
 
-export async function storeSnapshot(redis: Redis, namespace: string, { hash, json }: AgentSnapshot): Promise<void> {
+export async function storeSnapshot(
+  redis: RedisClient,
+  namespace: string,
+  { hash, json }: AgentSnapshot,
+): Promise<void> {
   await redis.set(controlKeys(namespace).snapshot(hash), json, "PX", SNAPSHOT_TTL_MS);
 }
 
 /** @returns `null` when Redis does not have it */
-export async function readSnapshot(redis: Redis, namespace: string, hash: string): Promise<Agent | null> {
+export async function readSnapshot(redis: RedisClient, namespace: string, hash: string): Promise<Agent | null> {
   const json = await redis.get(controlKeys(namespace).snapshot(hash));
   return json === null ? null : (JSON.parse(json) as Agent);
 }
 
 /** The agent as a job runs it. @returns `null` when there is no such job, or its snapshot is gone */
-export async function readAgentOfJob(redis: Redis, namespace: string, jobId: string): Promise<Agent | null> {
+export async function readAgentOfJob(redis: RedisClient, namespace: string, jobId: string): Promise<Agent | null> {
   const hash = await redis.hget(controlKeys(namespace).job(jobId), "snapshot");
   return hash === null ? null : await readSnapshot(redis, namespace, hash);
 }
 
 /** Whether the id was ever enqueued and is still remembered. */
-export async function isJobKnown(redis: Redis, namespace: string, jobId: string): Promise<boolean> {
+export async function isJobKnown(redis: RedisClient, namespace: string, jobId: string): Promise<boolean> {
   return (await redis.exists(controlKeys(namespace).job(jobId))) === 1;
 }
 

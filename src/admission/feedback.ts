@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { thousandthsOf, type FeedbackReply, type ScoredJob } from "../job/feedback.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import { dayOf, FEEDBACK_COUNTERS, formatCounterField } from "../job/usage-counters.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { controlKeys } from "./keys.ts";
 
 export interface FeedbackOptions extends ScoredJob {
@@ -18,7 +18,7 @@ const feedbackScript = loadLuaScript(new URL("./scripts/feedback.lua", import.me
  * (UTC) on which the result was finished.
  */
 export async function storeFeedback(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   { id, score, countersMs }: FeedbackOptions,
 ): Promise<FeedbackReply> {

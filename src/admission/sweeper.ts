@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { controlKeys, type ControlKeys } from "./keys.ts";
 import { writeSettlement, type SettlementWriter } from "./write-settlement.ts";
 
@@ -25,7 +25,7 @@ export async function heartbeat(options: Pick<SweeperOptions, "redis" | "namespa
 }
 
 /** How many workers have said lately that they live. */
-export async function countWorkers(redis: Redis, namespace: string): Promise<number> {
+export async function countWorkers(redis: RedisClient, namespace: string): Promise<number> {
   const { workers } = controlKeys(namespace);
   const dead = (await heartbeatScript.run(redis, [workers], ["", DEAD_AFTER_MS])) as string[];
   return (await redis.zcard(workers)) - dead.length;

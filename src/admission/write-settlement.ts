@@ -1,9 +1,9 @@
-import type { Redis } from "ioredis";
 import type { GenerationResult } from "../job/generation-result.ts";
 import { formatResultEntry } from "../job/result-entry.ts";
 import { countersOf, dayOf, formatDoneField, hourOf, picoUsdOf } from "../job/usage-counters.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import type { CallReport, Settlement, SettleReply } from "./admission.ts";
 import { runCostOf } from "./claims.ts";
 import { controlKeys } from "./keys.ts";
@@ -22,7 +22,7 @@ export interface Retention {
 }
 
 export interface SettlementWriter {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   /** Whose intents the attempt is among. */
   readonly workerId: string;

@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import { controlKeys, type ControlKeys } from "../admission/keys.ts";
 import { releaseLease, takeLease } from "../platform/lease.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { rankOf, type ActiveAlert } from "./alert.ts";
 import type { AlertRecord, AlertRecords } from "./alert-book.ts";
 import type { AttemptSample } from "./attempt-rate.ts";
@@ -27,7 +27,7 @@ export interface AlertsReport {
 }
 
 /** The alerts that are not over, as the last look has left them. One round trip; reads only. */
-export async function readAlerts(redis: Redis, namespace: string): Promise<AlertsReport> {
+export async function readAlerts(redis: RedisClient, namespace: string): Promise<AlertsReport> {
   const store = new AlertStore(redis, namespace);
   const [records, sent, watch] = await Promise.all([store.records(), store.sent(), store.watch()]);
   const alerts = [...records].flatMap(([key, record]) => activeOf(record, sent.get(key)) ?? []);
@@ -54,10 +54,10 @@ export type AlertTask = "look" | "send";
 
 /** What is in Redis of alerts. What is read was written by us. */
 export class AlertStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #keys: ControlKeys;
 
-  constructor(redis: Redis, namespace: string) {
+  constructor(redis: RedisClient, namespace: string) {
     this.#redis = redis;
     this.#keys = controlKeys(namespace);
   }

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Redis } from "ioredis";
 import { countWorkers } from "../admission/sweeper.ts";
 import type { BudgetRules } from "../admission/limit-policy.ts";
 import { dayOf } from "../job/usage-counters.ts";
 import { sleep, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import type { LaneBacklog } from "../queue/lane-backlog.ts";
 import { readHealth } from "../storage/health-report.ts";
 import { readModelUsage } from "../storage/usage-report.ts";
@@ -19,7 +19,7 @@ import { stillHolds } from "./still-holds.ts";
 import type { Webhook } from "./webhook.ts";
 
 export interface WatcherOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   /** Lanes in which jobs wait. @param now epoch ms */
   readonly readBacklogs: (now: number) => Promise<readonly LaneBacklog[]>;
@@ -137,7 +137,7 @@ async function readFacts({ redis, namespace, budgets, readBacklogs }: WatcherOpt
 }
 
 /** Today's counters and yesterday's: a call counts for the day on which it began. */
-async function readTotals(redis: Redis, namespace: string, now: number): Promise<AttemptTotals> {
+async function readTotals(redis: RedisClient, namespace: string, now: number): Promise<AttemptTotals> {
   const days = [now - DAY_MS, now].map(async (at) => {
     const outcomes = (await readModelUsage(redis, namespace, { now: at, days: 1 })).flatMap((model) => [
       ...model.outcomes,

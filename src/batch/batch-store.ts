@@ -1,4 +1,3 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { BatchRecord, BatchState } from "../job/batch-record.ts";
 import { generationJobSchema, type GenerationJob } from "../job/generation-job.ts";
@@ -6,6 +5,7 @@ import { releaseLease, takeLease } from "../platform/lease.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import type { Grant } from "../admission/admission.ts";
 import type { EstimateInput } from "../generation/token-estimator.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 const fileScript = loadLuaScript(new URL("./scripts/file-job.lua", import.meta.url));
 const formScript = loadLuaScript(new URL("./scripts/form-batch.lua", import.meta.url));
@@ -39,10 +39,10 @@ export function parseGroup(name: string): BatchGroup {
 
 /** What is in Redis of batches. */
 export class BatchStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #namespace: string;
 
-  constructor(redis: Redis, namespace: string) {
+  constructor(redis: RedisClient, namespace: string) {
     this.#redis = redis;
     this.#namespace = namespace;
   }

@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
 import { countWorkers } from "../admission/sweeper.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
 import { whyNotWritable } from "../platform/redis-write-probe.ts";
 import type { Finding } from "./finding.ts";
@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 const GOOD_HZ = 100;
 
 /** @throws what the connection throws */
-export async function checkRedis(redis: Redis, namespace: string): Promise<Finding[]> {
+export async function checkRedis(redis: RedisClient, namespace: string): Promise<Finding[]> {
   const { version, hz, warnings } = await inspectRedis(redis);
   const refusal = await whyNotWritable(redis, namespace);
   const workers = await countWorkers(redis, namespace);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LOG_LEVELS, type LogLevel } from "../platform/logger.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
-import type { RedisAddress } from "../platform/redis.ts";
+import type { RedisAccess, RedisAddress } from "../platform/redis.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { toProblems } from "../platform/field-fault.ts";
@@ -11,7 +11,7 @@ import { environmentReader, type ConfigSource, type EnvironmentReader } from "./
 import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
 import { findUnknownProviders } from "./known-providers.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
-import { parseRedisUrl } from "./redis-address.ts";
+import { readRedisAccess, readRedisAddress } from "./redis-address.ts";
 import { findRetiredDefaults } from "./retired-defaults.ts";
 import { readTracing, type TracingConfig } from "./tracing-settings.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
@@ -20,6 +20,8 @@ import { zodFaults } from "../platform/zod-faults.ts";
 export interface Config {
   /** `null`: no REDIS_URL; a Redis of our own is started. */
   readonly redis: RedisAddress | null;
+  /** For whoever names another Redis than REDIS_URL does. */
+  readonly redisAccess: RedisAccess;
   /** Where our own Redis keeps its data. */
   readonly dataDirectory: string;
   readonly namespace: string;
@@ -70,8 +72,10 @@ export function loadConfig(source: ConfigSource = processSource()): Config {
   const read = environmentReader(source, problems);
   const file = readConfigFile(read("PUPPET_ENGINE_CONFIG"), source.directory, problems);
   const agentsDirectory = agentsDirectoryOf(read("AGENTS_DIR"), source.directory);
+  const redisAccess = readRedisAccess(read, problems);
   const config: Config = {
-    redis: redisAddress(read.secret("REDIS_URL"), problems),
+    redis: readRedisAddress(read, redisAccess, problems),
+    redisAccess,
     dataDirectory: resolve(source.directory, read("PUPPET_ENGINE_DATA") ?? ".puppet-engine"),
     namespace: matching(read("PUPPET_ENGINE_NAMESPACE"), "PUPPET_ENGINE_NAMESPACE", problems) ?? "puppet",
     agentsDirectory,
@@ -121,14 +125,6 @@ function monitorOf(read: EnvironmentReader, problems: Problem[]): MonitorConfig 
       .map((host) => host.trim().toLowerCase())
       .filter(Boolean),
   };
-}
-
-function redisAddress(url: string | undefined, problems: Problem[]): RedisAddress | null {
-  if (url === undefined) return null;
-  const parsed = parseRedisUrl(url);
-  if (!("got" in parsed)) return parsed;
-  problems.push(parsed);
-  return null;
 }
 
 /** Without AGENTS_DIR: `agents` where the program runs, else the examples, so that a first try works. */

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import type { Redis } from "ioredis";
 import { InvalidInputError, type Problem } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import { RedisUnavailableError } from "../platform/redis.ts";
 import { JobConflictError } from "../queue/enqueue-batch.ts";
@@ -16,7 +16,7 @@ export interface ErrorAnswer {
 }
 
 /** A Redis that is away is no defect: 503, and why. What nobody expected tells nothing of itself. */
-export function answerOf(error: unknown, redis: Redis): ErrorAnswer {
+export function answerOf(error: unknown, redis: RedisClient): ErrorAnswer {
   if (error instanceof InvalidInputError) return { status: 400, error: error.message, problems: error.problems };
   if (error instanceof JobConflictError) return { status: 409, error: error.message };
   if (error instanceof RedisUnavailableError) return { status: 503, error: whyUnavailable(redis, error.cause) };
@@ -28,7 +28,7 @@ export function answerOf(error: unknown, redis: Redis): ErrorAnswer {
 }
 
 /** For handlers of errors that are not ours: Bull Board's. */
-export async function orUnavailable<T>(redis: Redis, read: () => Promise<T>): Promise<T> {
+export async function orUnavailable<T>(redis: RedisClient, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
 import { countWorkers } from "../admission/sweeper.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
 import { whyNotWritable } from "../platform/redis-write-probe.ts";
 
@@ -15,7 +15,7 @@ const PATIENCE_MS = 3000;
 const LONGEST_REASON = 200;
 
 /** Whether jobs can be accepted, kept and worked off now. Never throws. */
-export async function checkReadiness(redis: Redis, namespace: string): Promise<Readiness> {
+export async function checkReadiness(redis: RedisClient, namespace: string): Promise<Readiness> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
   try {
@@ -28,7 +28,7 @@ export async function checkReadiness(redis: Redis, namespace: string): Promise<R
 }
 
 /** One line for people, with the remedy. Never shows the address, which may hold a password. */
-export function whyUnavailable(redis: Redis, error: unknown): string {
+export function whyUnavailable(redis: RedisClient, error: unknown): string {
   const reason = error instanceof Error ? error.message.slice(0, LONGEST_REASON) : "no answer";
   if (/NOAUTH|WRONGPASS|NOPERM/.test(reason)) return "Redis refuses the user or password in REDIS_URL; correct them";
   // Connected, and told by Redis to come back later.
@@ -37,7 +37,7 @@ export function whyUnavailable(redis: Redis, error: unknown): string {
   return `Redis cannot be reached: ${reason}; look whether it runs and what it is busy with`;
 }
 
-async function look(redis: Redis, namespace: string): Promise<Readiness> {
+async function look(redis: RedisClient, namespace: string): Promise<Readiness> {
   const { warnings } = await inspectRedis(redis);
   const refusal = await whyNotWritable(redis, namespace);
   const workers = await countWorkers(redis, namespace);

@@ -1,4 +1,5 @@
-import type { Redis } from "ioredis";
+import { Cluster } from "ioredis";
+import type { RedisClient } from "./redis-client.ts";
 
 export interface RedisInspection {
   readonly version: string;
@@ -11,8 +12,16 @@ export interface RedisInspection {
 /** BullMQ recommends it: https://docs.bullmq.io/guide/redis-tm-compatibility */
 const OLDEST_VERSION = [6, 2] as const;
 
-/** Looks at the settings that jobs depend on. Uses INFO alone: managed services refuse CONFIG. */
-export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
+/** Looks at the settings that jobs depend on, on every master of a cluster. */
+export async function inspectRedis(redis: RedisClient): Promise<RedisInspection> {
+  const nodes = redis instanceof Cluster ? redis.nodes("master") : [redis];
+  const [first, ...others] = await Promise.all(nodes.map(inspectNode));
+  if (first === undefined) return await inspectNode(redis);
+  return { ...first, warnings: [...new Set([first, ...others].flatMap(({ warnings }) => warnings))] };
+}
+
+/** Uses INFO alone: managed services refuse CONFIG. */
+async function inspectNode(redis: RedisClient): Promise<RedisInspection> {
   const info = new Map(
     (await redis.info()).split("\r\n").map((line): [string, string] => {
       const colon = line.indexOf(":");

@@ -5,7 +5,7 @@ import { sleep } from "./clock.ts";
  * to persist, read-only after a fail-over, or a cluster slot is moving.
  */
 const PASSING =
-  /^(LOADING|OOM|MISCONF|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|NOREPLICAS)\b|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|Command timed out|Command aborted|Connection is closed|Stream isn't writeable|max retries per request/i;
+  /^(LOADING|OOM|MISCONF|READONLY|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|MASTERDOWN|BUSY|NOREPLICAS)\b|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|Command timed out|Command aborted|Connection is closed|Cluster redirections|startup nodes|refresh slots cache|All sentinels|Stream isn't writeable|max retries per request/i;
 
 /** Before version 7 Redis wraps what a command inside a script was refused for. */
 const PASSING_IN_SCRIPT = /^ERR Error running script.*-(?:OOM|MISCONF|READONLY)\b/;

@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./redis-client.ts";
 
 /** Error code of Redis → what to do about it. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ const LONGEST_REASON = 200;
 const PROBE_MS = 10_000;
 
 /** Writes a small key. @returns why Redis refuses that, with the remedy behind "; " when there is one; `null`: it does not */
-export async function whyNotWritable(redis: Redis, namespace: string): Promise<string | null> {
+export async function whyNotWritable(redis: RedisClient, namespace: string): Promise<string | null> {
   try {
     await redis.set(`{${namespace}}:probe`, "1", "PX", PROBE_MS);
     return null;

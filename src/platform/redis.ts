@@ -1,8 +1,22 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { RedisClient } from "./redis-client.ts";
+import { whyUnreachable } from "./redis-faults.ts";
 import { isPassingRedisError } from "./redis-retry.ts";
+import type { RedisTls } from "./redis-tls.ts";
+import { readNodesUrl, showRedisUrl, type RedisNodesUrl } from "./redis-url.ts";
 
-/** Where a Redis is: a URL (`redis://`, `rediss://`) or the path of a Unix socket. */
-export type RedisAddress = { readonly url: string } | { readonly path: string };
+/** Why an address could not be connected to when it was tried last. */
+const lastFaults = new WeakMap<RedisAddress, unknown>();
+
+/** Where a Redis is: a URL, see `redis-url.ts`, or the path of a Unix socket. */
+export type RedisAddress = ({ readonly url: string } & RedisAccess) | { readonly path: string };
+
+/** What does not belong into a URL. */
+export interface RedisAccess {
+  readonly tls?: RedisTls;
+  /** How to log in at the sentinels. */
+  readonly sentinel?: { readonly username?: string; readonly password?: string };
+}
 
 /**
  * - `producer`: fails fast: whoever enqueues wants to know now. `producer-queue`: the same for BullMQ's commands.
@@ -24,31 +38,97 @@ const ROLE_OPTIONS = {
   queue: { maxRetriesPerRequest: null, socketTimeout: 15_000 },
 } satisfies Record<RedisRole, RedisOptions>;
 
-export function connectRedis(address: RedisAddress, role: RedisRole): Redis {
-  const options = {
+export function connectRedis(address: RedisAddress, role: RedisRole): RedisClient {
+  const redis = open(address, {
     connectTimeout: 5_000,
     keepAlive: 10_000,
-    retryStrategy: (times: number) => Math.min(LONGEST_RECONNECT_PAUSE_MS, 50 * 2 ** Math.min(times, 10)),
+    retryStrategy: reconnectPauseMs,
     // After a fail-over the old master answers READONLY: only a new connection finds the new one.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     connectionName: `puppet-engine:${role}`,
     ...ROLE_OPTIONS[role],
-  } satisfies RedisOptions;
-  const redis = "path" in address ? new Redis({ ...options, path: address.path }) : new Redis(address.url, options);
+  });
   // Without a listener ioredis prints every lost connection; the commands that suffer from it report it themselves.
-  redis.on("error", () => undefined);
+  redis.on("error", (error: unknown) => void lastFaults.set(address, error));
+  redis.on("ready", () => void lastFaults.delete(address));
   return redis;
+}
+
+type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
+
+function reconnectPauseMs(times: number): number {
+  return Math.min(LONGEST_RECONNECT_PAUSE_MS, 50 * 2 ** Math.min(times, 10));
+}
+
+function open(address: RedisAddress, options: ConnectionOptions): RedisClient {
+  if ("path" in address) return new Redis({ ...options, path: address.path });
+  const nodes = readNodesUrl(address.url);
+  if (nodes === null)
+    return new Redis(address.url, { ...options, ...(address.tls !== undefined && { tls: address.tls }) });
+  if ("fault" in nodes) throw new Error(nodes.fault);
+  const login = { username: nodes.username, password: nodes.password };
+  const tls = nodes.tls ? { tls: address.tls ?? {} } : {};
+  return nodes.topology === "sentinel"
+    ? openThroughSentinels(nodes, address, { ...options, ...login, ...tls })
+    : openCluster(nodes, { ...options, ...login, ...tls });
+}
+
+/** Sentinels that say nothing are passed over after this. */
+const SENTINEL_TIMEOUT_MS = 2_000;
+/**
+ * What a master says that was replaced: that it is a replica, or that it has lost its replicas (where it wants some).
+ * Sentinels know who has taken over.
+ */
+const WAS_REPLACED = /^(READONLY|NOREPLICAS)\b/;
+
+function openThroughSentinels(
+  { nodes, masterName, db }: RedisNodesUrl,
+  { sentinel }: RedisAccess,
+  options: ConnectionOptions,
+): Redis {
+  return new Redis({
+    ...options,
+    sentinels: [...nodes],
+    name: masterName,
+    db,
+    ...(sentinel?.username !== undefined && { sentinelUsername: sentinel.username }),
+    ...(sentinel?.password !== undefined && { sentinelPassword: sentinel.password }),
+    ...(options.tls !== undefined && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    sentinelRetryStrategy: reconnectPauseMs,
+    reconnectOnError: (error: Error) => WAS_REPLACED.test(error.message),
+  });
+}
+
+/** While a slot moves, commands that need several of its keys are refused: for some seconds they are sent again. */
+const MAX_REDIRECTIONS = 60;
+
+/**
+ * Commands of one tick do not travel together here: when a slot moves meanwhile some of them would be refused, and
+ * ioredis sends only single ones elsewhere.
+ */
+function openCluster({ nodes }: RedisNodesUrl, options: ConnectionOptions): Cluster {
+  return new ClusterWithTimeout([...nodes], {
+    redisOptions: { ...options, enableAutoPipelining: false },
+    clusterRetryStrategy: reconnectPauseMs,
+    maxRedirections: MAX_REDIRECTIONS,
+    // Names stay as they are, so that certificates are compared with them.
+    dnsLookup: (host, callback) => callback(null, host),
+  });
+}
+
+/** ioredis gives up only on commands that have reached a node; those that wait for a node would wait forever. */
+class ClusterWithTimeout extends Cluster {
+  override sendCommand(...[command, ...rest]: Parameters<Cluster["sendCommand"]>): unknown {
+    const timeoutMs = this.options.redisOptions?.commandTimeout;
+    if (timeoutMs !== undefined) command.setTimeout(timeoutMs);
+    return super.sendCommand(command, ...rest);
+  }
 }
 
 /** The address without its password, for messages. */
 export function showRedisAddress(address: RedisAddress): string {
-  if ("path" in address) return address.path;
-  try {
-    const url = new URL(address.url);
-    return `${url.protocol}//${url.username === "" && url.password === "" ? "" : "***@"}${url.host}${url.pathname}`;
-  } catch {
-    return "the given REDIS_URL";
-  }
+  return "path" in address ? address.path : showRedisUrl(address.url);
 }
 
 /** Redis cannot be reached, or refuses to write. What was asked for did not happen, or its answer was lost. */
@@ -56,15 +136,9 @@ export class RedisUnavailableError extends Error {
   override readonly name = "RedisUnavailableError";
 
   constructor(address: RedisAddress, cause: unknown) {
-    const reason = cause instanceof Error ? reasonOf(cause) : "no answer";
+    const reason = whyUnreachable(cause, lastFaults.get(address));
     super(`Redis at ${showRedisAddress(address)} is not available: ${reason}`, { cause });
   }
-}
-
-function reasonOf(cause: Error & { code?: unknown; previousErrors?: unknown }): string {
-  if (/max retries per request/i.test(cause.message)) return "no connection. Start it, or correct REDIS_URL.";
-  if (/NOAUTH|WRONGPASS|NOPERM/.test(cause.message)) return "it refuses the user or password in REDIS_URL.";
-  return cause.message.slice(0, 200);
 }
 
 const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|DENIED)\b/;

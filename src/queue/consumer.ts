@@ -1,5 +1,4 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from "bullmq";
-import type { Redis } from "ioredis";
 import type { Admission } from "../admission/admission.ts";
 import { readSnapshot } from "../admission/claims.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -8,6 +7,7 @@ import { runGeneration } from "../generation/run-generation.ts";
 import { JOB_KINDS, type GenerationJob } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
@@ -15,7 +15,7 @@ import { BATCH, QUARANTINE } from "./lane.ts";
 import { stopPausedLane } from "./operator-pauses.ts";
 
 export interface ConsumerOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly admission: Admission;
   readonly generation: GenerationDependencies;

@@ -1,5 +1,4 @@
 import type { Queue } from "bullmq";
-import type { Redis } from "ioredis";
 import {
   claimJobs,
   payloadHashOf,
@@ -24,12 +23,13 @@ import {
 import type { Clock } from "../platform/clock.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { JOB_NAME, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { BATCH, laneOf, type Lane } from "./lane.ts";
 
 export interface EnqueueContext {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly agents: ReadonlyMap<string, Agent>;
   readonly defaultAgent: Agent;
@@ -224,7 +224,7 @@ async function addToLanes(
  * An id whose claim is new can still have a finished job in a quiet lane, which BullMQ trims only when the next one
  * finishes there: its result is forgotten, and the new job must not be ignored for it.
  */
-async function removeForgotten(redis: Redis, queue: Queue, ids: readonly string[]): Promise<void> {
+async function removeForgotten(redis: RedisClient, queue: Queue, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const keys = ids.map((id) => queue.toKey(queueJobId(id)));
   const found = (await existScript.run(redis, keys, [])) as number[];

@@ -1,8 +1,8 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { scoreOfThousandths } from "../job/feedback.ts";
 import type { JobKind } from "../job/generation-job.ts";
 import type { GenerationResult, TerminalStatus } from "../job/generation-result.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { queueJobId } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { QUARANTINE } from "./lane.ts";
@@ -34,7 +34,7 @@ export interface JobReport {
 }
 
 interface JobStatusOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
 }

@@ -1,5 +1,5 @@
 import type { JobType } from "bullmq";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../platform/redis-client.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { isSpecialLane, readLanes, type Lane } from "./lane.ts";
 import { readOperatorPauses, standsStill } from "./operator-pauses.ts";
@@ -19,7 +19,7 @@ export interface LaneBacklog {
 }
 
 export interface BacklogOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
 }

@@ -1,5 +1,5 @@
 import { Queue, type Telemetry } from "bullmq";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { lanePrefix } from "./lane.ts";
 
 /** The producing side of lanes, opened when first used. */
@@ -9,7 +9,7 @@ export interface LaneQueues {
 }
 
 /** @param telemetry makes spans of what is added; default: none are made */
-export function createLaneQueues(redis: Redis, namespace: string, telemetry?: Telemetry): LaneQueues {
+export function createLaneQueues(redis: RedisClient, namespace: string, telemetry?: Telemetry): LaneQueues {
   const queues = new Map<string, Queue>();
   const traced = telemetry === undefined ? {} : { telemetry };
   return {

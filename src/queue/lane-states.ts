@@ -1,4 +1,4 @@
-import type { ChainableCommander, Redis } from "ioredis";
+import { readInOneTrip, type RedisClient } from "../platform/redis-client.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { isSpecialLane, providersOf, readLanes, type Lane } from "./lane.ts";
 import { readOperatorPauses, standsStill, type OperatorPause } from "./operator-pauses.ts";
@@ -25,7 +25,7 @@ export interface LaneState {
 }
 
 interface LaneStatesOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
 }
@@ -34,7 +34,7 @@ interface LaneStatesOptions {
 export async function readLaneStates({ redis, namespace, queues }: LaneStatesOptions): Promise<LaneState[]> {
   const [lanes, pauses] = await Promise.all([readLanes(redis, namespace), readOperatorPauses(redis, namespace)]);
   const keyOf = (lane: Lane, part: string): string => queues.get(lane.name).toKey(part);
-  const looks = await inOneTrip(redis, lanes, (pipeline, lane) => {
+  const looks = await readInOneTrip(redis, lanes, (pipeline, lane) => {
     for (const list of ["wait", "active"]) pipeline.llen(keyOf(lane, list));
     for (const set of ["prioritized", "delayed", "failed"]) pipeline.zcard(keyOf(lane, set));
     pipeline.hexists(keyOf(lane, "meta"), "paused");
@@ -43,7 +43,7 @@ export async function readLaneStates({ redis, namespace, queues }: LaneStatesOpt
     pipeline.zrange(keyOf(lane, "prioritized"), "0", "0");
   });
   const next = lanes.map((lane, index) => ({ lane, ids: nextIds(looks[index] ?? []) }));
-  const times = await inOneTrip(redis, next, (pipeline, { lane, ids }) => {
+  const times = await readInOneTrip(redis, next, (pipeline, { lane, ids }) => {
     for (const id of ids) pipeline.hget(keyOf(lane, id), "timestamp");
   });
   return lanes.map((lane, index) => ({
@@ -52,24 +52,6 @@ export async function readLaneStates({ redis, namespace, queues }: LaneStatesOpt
     oldestAt: oldestOf(times[index] ?? []),
     operatorPauses: pauses.filter((pause) => concerns(pause, lane)),
   }));
-}
-
-/** @returns the replies to the commands that `ask` has added for each item */
-async function inOneTrip<Item>(
-  redis: Redis,
-  items: readonly Item[],
-  ask: (pipeline: ChainableCommander, item: Item) => void,
-): Promise<unknown[][]> {
-  const pipeline = redis.pipeline();
-  const ends = items.map((item) => {
-    ask(pipeline, item);
-    return pipeline.length;
-  });
-  const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-    if (error !== null) throw error;
-    return reply;
-  });
-  return ends.map((end, index) => replies.slice(ends[index - 1] ?? 0, end));
 }
 
 /** @param isHeld by operators; a lane that appeared since may not have heard of it */

@@ -1,7 +1,7 @@
 import { UnrecoverableError, Worker, type Job, type Telemetry } from "bullmq";
-import type { Redis } from "ioredis";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { RetryLater, type Consumer, type QueueReturnValue } from "./consumer.ts";
 import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
@@ -10,9 +10,9 @@ import type { WorkCounters } from "./work-counters.ts";
 
 export interface LaneWorkersOptions {
   /** Ours, for looking up lanes. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   /** BullMQ's. */
-  readonly queueRedis: Redis;
+  readonly queueRedis: RedisClient;
   readonly namespace: string;
   /** Jobs in work in this process, over all lanes. */
   readonly concurrency: number;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { Agent } from "../agents/agent.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** All jobs whose agents have the same chain share a lane: one BullMQ queue. */
 export interface Lane {
@@ -33,7 +33,7 @@ export function laneOf({ chain }: Pick<Agent, "chain">): Lane {
 }
 
 /** All lanes that a producer has used so far, and the quarantine. */
-export async function readLanes(redis: Redis, namespace: string): Promise<Lane[]> {
+export async function readLanes(redis: RedisClient, namespace: string): Promise<Lane[]> {
   const lanes = await redis.hgetall(controlKeys(namespace).lanes);
   return [...Object.entries(lanes).map(([name, chain]) => ({ name, chain })), QUARANTINE];
 }

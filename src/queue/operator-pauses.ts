@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { providersOf, isSpecialLane, readLanes, type Lane } from "./lane.ts";
 
@@ -14,7 +14,7 @@ export type PauseTarget =
 export type OperatorPause = PauseTarget & { readonly sinceAt: number };
 
 interface PauseOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
 }
@@ -95,7 +95,7 @@ export function standsStill({ name, chain }: Lane, paused: readonly OperatorPaus
   return isPaused("all", "") || isPaused("lane", name) || providersOf(chain).every((id) => isPaused("provider", id));
 }
 
-export async function readOperatorPauses(redis: Redis, namespace: string): Promise<OperatorPause[]> {
+export async function readOperatorPauses(redis: RedisClient, namespace: string): Promise<OperatorPause[]> {
   const fields = await redis.hgetall(controlKeys(namespace).operatorPauses);
   return Object.entries(fields).map(([field, sinceAt]): OperatorPause => ({
     ...targetOf(field),
@@ -104,7 +104,7 @@ export async function readOperatorPauses(redis: Redis, namespace: string): Promi
 }
 
 /** Whether a lane can call nobody because of what operators have paused. */
-export async function isLanePaused(redis: Redis, namespace: string, laneName: string): Promise<boolean> {
+export async function isLanePaused(redis: RedisClient, namespace: string, laneName: string): Promise<boolean> {
   const lane = (await readLanes(redis, namespace)).find(({ name }) => name === laneName);
   return lane !== undefined && standsStill(lane, await readOperatorPauses(redis, namespace));
 }

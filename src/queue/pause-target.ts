@@ -1,11 +1,11 @@
-import type { Redis } from "ioredis";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { isSpecialLane, providersOf, readLanes, type Lane } from "./lane.ts";
 import { readOperatorPauses, type PauseTarget } from "./operator-pauses.ts";
 
 interface PauseTargetOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   /** Those of this configuration. */
   readonly providers: readonly string[];

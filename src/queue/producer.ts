@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Telemetry } from "bullmq";
-import type { Redis } from "ioredis";
 import { cancelJob, type CancelManner, type CancelReply } from "../admission/claims.ts";
 import { storeFeedback } from "../admission/feedback.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -9,6 +8,7 @@ import type { JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { FollowEvent } from "../job/partial-text.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
 import { followJob } from "../storage/follow-job.ts";
 import { createRunBook, type RunBook } from "../storage/run-book.ts";
@@ -21,9 +21,9 @@ import { createScheduleBook, type Schedules } from "./schedule-book.ts";
 export type { BatchOutcome } from "./enqueue-batch.ts";
 
 export interface ProducerOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   /** BullMQ's connection: without auto-pipelining, which slows bulk adds down. */
-  readonly queueRedis: Redis;
+  readonly queueRedis: RedisClient;
   /** For error messages. */
   readonly address: RedisAddress;
   readonly namespace: string;

@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
 import type { GenerationJob } from "../job/generation-job.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { decodeJob, queueJobId } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { BATCH, QUARANTINE } from "./lane.ts";
@@ -11,7 +11,7 @@ import { BATCH, QUARANTINE } from "./lane.ts";
  */
 export async function readQueuedJob(
   { jobId, lane }: { readonly jobId: string; readonly lane: string },
-  { redis, queues }: { readonly redis: Redis; readonly queues: LaneQueues },
+  { redis, queues }: { readonly redis: RedisClient; readonly queues: LaneQueues },
 ): Promise<GenerationJob | null> {
   for (const name of new Set([lane, QUARANTINE.name, BATCH.name])) {
     const data = await redis.hget(queues.get(name).toKey(queueJobId(jobId)), "data");

@@ -1,16 +1,16 @@
 import { ErrorCode, type Job, type Queue } from "bullmq";
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { BulkRun } from "../job/bulk-run.ts";
 import type { Clock } from "../platform/clock.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { createRunBook } from "../storage/run-book.ts";
 import { jobIdOf } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { readLanes } from "./lane.ts";
 
 export interface RetryFailedOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
   readonly clock: Clock;
@@ -75,7 +75,7 @@ async function findFailed(runId: string, { redis, namespace, queues }: RetryFail
   return found;
 }
 
-async function* scan(redis: Redis, sortedSet: string): AsyncGenerator<string[]> {
+async function* scan(redis: RedisClient, sortedSet: string): AsyncGenerator<string[]> {
   let cursor = "0";
   do {
     const [next, membersAndScores] = await redis.zscan(sortedSet, cursor, "COUNT", SLICE);

@@ -1,8 +1,8 @@
-import type { Redis } from "ioredis";
 import { isJobKnown } from "../admission/claims.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { TerminalStatus } from "../job/generation-result.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { ON_TIME_MS } from "../schedules/due-slots.ts";
 import type { Schedule } from "../schedules/schedule.ts";
 import { nextSlot } from "../schedules/slots.ts";
@@ -56,7 +56,7 @@ export interface Schedules {
 }
 
 export interface ScheduleBookOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly agents: ReadonlyMap<string, Agent>;
   /** Of these agents. */

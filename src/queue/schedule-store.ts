@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { z } from "zod";
 import { snapshotOf } from "../admission/claims.ts";
 import { controlKeys } from "../admission/keys.ts";
 import type { Agent } from "../agents/agent.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { scheduleSchema, type Schedule } from "../schedules/schedule.ts";
 import { nextSlot } from "../schedules/slots.ts";
 
@@ -75,7 +75,7 @@ export interface RecordedSlot {
 const takeScript = loadLuaScript(new URL("./scripts/schedules-take.lua", import.meta.url));
 const recordScript = loadLuaScript(new URL("./scripts/schedule-record.lua", import.meta.url));
 
-export function createScheduleStore(redis: Redis, namespace: string): ScheduleStore {
+export function createScheduleStore(redis: RedisClient, namespace: string): ScheduleStore {
   const keys = controlKeys(namespace);
   const entryOf = async (agentId: string, json: string): Promise<ScheduleEntry> => {
     const stored = parseStored(json, agentId);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import type { JobInput } from "../job/generation-job.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { dueSlots } from "../schedules/due-slots.ts";
 import type { Schedule, Topic } from "../schedules/schedule.ts";
 import { topicAt } from "../schedules/topics.ts";
@@ -11,7 +11,7 @@ import type { LaneQueues } from "./lane-queues.ts";
 import type { ScheduleStore, StoredSchedule } from "./schedule-store.ts";
 
 export interface TickContext {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly store: ScheduleStore;
   readonly queues: LaneQueues;

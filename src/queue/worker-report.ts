@@ -1,5 +1,4 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { DEAD_AFTER_MS } from "../admission/sweeper.ts";
 import { otherSeries } from "../job/work-metrics.ts";
@@ -7,12 +6,13 @@ import type { WorkerStatus } from "../job/worker-status.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { loadLuaScript, type Argument } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import type { LaneWorkers } from "./lane-workers.ts";
 import type { Counted, WorkCounters } from "./work-counters.ts";
 
 export interface WorkerReportOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   /** What does not change while it runs. */
   readonly about: Pick<WorkerStatus, "id" | "host" | "pid" | "version" | "concurrency">;

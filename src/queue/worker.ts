@@ -1,16 +1,16 @@
-import type { Redis } from "ioredis";
 import type { EpochWatch } from "../admission/epoch-watch.ts";
 import { controlKeys } from "../admission/keys.ts";
 import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
 import { within } from "../platform/clock.ts";
+import { openSubscriber, type RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
 import type { Consumer } from "./consumer.ts";
 import type { LaneWorkers } from "./lane-workers.ts";
 import type { WorkerReport } from "./worker-report.ts";
 
 export interface WorkerOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly workerId: string;
   readonly consumer: Consumer;
   readonly laneWorkers: LaneWorkers;
@@ -101,10 +101,9 @@ async function idleWithoutRedis({ consumer, redis }: WorkerOptions): Promise<"ti
  * Calls in flight are aborted when somebody cancels their job, in whatever process they run; whoever waits for a slot
  * that does not hold any more asks again.
  */
-async function listen({ redis, consumer, watch, sweeper }: WorkerOptions): Promise<Redis> {
+async function listen({ redis, consumer, watch, sweeper }: WorkerOptions): Promise<RedisClient> {
   const { cancelledChannel, epochsChannel } = controlKeys(sweeper.namespace);
-  const subscriber = redis.duplicate({ enableAutoPipelining: false });
-  subscriber.on("error", () => undefined);
+  const subscriber = openSubscriber(redis);
   subscriber.on("message", (channel, message: string) => {
     if (channel === epochsChannel) watch.onMessage(message);
     else consumer.stop(message, "cancelled");

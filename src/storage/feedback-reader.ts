@@ -1,13 +1,13 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { scoreOfThousandths } from "../job/feedback.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** Scores read per round trip, at most. */
 const BATCH = 500;
 
 /** The scores of jobs, 0–1, in the order of `jobIds`; `null`: it has none. */
 export async function readFeedback(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   jobIds: readonly string[],
 ): Promise<(number | null)[]> {

@@ -1,8 +1,8 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { BudgetRules, ConfiguredLimits } from "../admission/limit-policy.ts";
 import { dayOf } from "../job/usage-counters.ts";
 import type { AttemptOutcome } from "../job/usage-record.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { readBudgets, type BudgetHealth } from "./budget-report.ts";
 import { readCalls, type CallStatistics } from "./last-calls.ts";
 
@@ -75,7 +75,7 @@ export interface HealthQuery {
 }
 
 /** Everything that Redis knows about limits, health and budgets. Reads only. */
-export async function readHealth(redis: Redis, namespace: string, query: HealthQuery): Promise<HealthReport> {
+export async function readHealth(redis: RedisClient, namespace: string, query: HealthQuery): Promise<HealthReport> {
   const keys = controlKeys(namespace);
   const { now } = query;
   const [names, spending] = await Promise.all([

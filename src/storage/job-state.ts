@@ -1,10 +1,10 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { Draft } from "../job/draft.ts";
 import { scoreOfThousandths } from "../job/feedback.ts";
 import type { JobKind } from "../job/generation-job.ts";
 import type { GenerationResult, TerminalStatus } from "../job/generation-result.ts";
 import type { UsageRecord } from "../job/usage-record.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** Everything that the control keys know of a job. */
 export interface JobState {
@@ -40,7 +40,7 @@ export interface JobAttempt extends UsageRecord {
 }
 
 /** @returns `null`: it was never enqueued, or is forgotten */
-export async function readJobState(redis: Redis, namespace: string, jobId: string): Promise<JobState | null> {
+export async function readJobState(redis: RedisClient, namespace: string, jobId: string): Promise<JobState | null> {
   const job = await redis.hgetall(controlKeys(namespace).job(jobId));
   const { payload, agent = "", kind, lane = "", run = null } = job;
   // What a worker tells of a job that is forgotten by then is no job.

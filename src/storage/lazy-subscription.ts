@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import { openSubscriber, type RedisClient } from "../platform/redis-client.ts";
 
 /** One connection for all who wait or follow, opened by the first. */
 export interface LazySubscription {
@@ -17,13 +17,12 @@ export interface SubscriptionOptions {
   readonly onMessage: (channel: string, message: string) => void;
 }
 
-export function lazySubscription(redis: Redis, { channel, onMessage }: SubscriptionOptions): LazySubscription {
-  let subscriber: Redis | undefined;
+export function lazySubscription(redis: RedisClient, { channel, onMessage }: SubscriptionOptions): LazySubscription {
+  let subscriber: RedisClient | undefined;
   let subscribed: Promise<unknown> | undefined;
   let isOpen = false;
-  const open = (): Redis => {
-    const opened = redis.duplicate({ enableAutoPipelining: false, maxRetriesPerRequest: null });
-    opened.on("error", () => undefined);
+  const open = (): RedisClient => {
+    const opened = openSubscriber(redis);
     opened.on("message", onMessage);
     return opened;
   };

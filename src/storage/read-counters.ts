@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** Counter field → value, of one agent, or of all together (`agentId` is ''). */
 export interface CountedFields {
@@ -21,7 +21,7 @@ export interface CountedDays {
  * agents and a year they would not fit into memory.
  */
 export async function visitCounters(
-  { redis, namespace, days, byAgent }: CountedDays & { readonly redis: Redis; readonly namespace: string },
+  { redis, namespace, days, byAgent }: CountedDays & { readonly redis: RedisClient; readonly namespace: string },
   visit: (counted: CountedFields, position: number) => void,
 ): Promise<void> {
   const keys = controlKeys(namespace);

@@ -1,7 +1,7 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { RefusedParameters } from "../generation/refused-parameters.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** Vendors change their minds: after this a parameter is tried again. */
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600_000;
@@ -22,7 +22,7 @@ const NAME = /^[\w.]{1,64}$/;
  * failures are ignored.
  */
 export async function openRefusedParameters(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   clock: Pick<Clock, "now">,
 ): Promise<RefusedParameters> {
@@ -85,7 +85,7 @@ interface Stored {
 }
 
 /** Members are `<parameter> <provider>/<model>`, none of which has a space in it. */
-async function readStored(redis: Redis, key: string, clock: Pick<Clock, "now">): Promise<Stored[]> {
+async function readStored(redis: RedisClient, key: string, clock: Pick<Clock, "now">): Promise<Stored[]> {
   const now = clock.now();
   const since = now - FORGOTTEN_AFTER_MS;
   const read = redis.zrange(key, since, "+inf", "BYSCORE", "LIMIT", 0, MOST_STORED, "WITHSCORES");

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { CacheAnswer, CacheAsker, ResponseCache } from "../generation/response-cache.ts";
 import type { FinishedText } from "../job/draft.ts";
 import { CACHE_COUNTER, dayOf } from "../job/usage-counters.ts";
 import type { Clock } from "../platform/clock.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 const lookUpScript = loadLuaScript(new URL("./scripts/look-up-text.lua", import.meta.url));
 const leaveScript = loadLuaScript(new URL("./scripts/leave-lead.lua", import.meta.url));
 
 export interface ResponseCacheOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Pick<Clock, "now">;
   /** How long daily counters are kept. */

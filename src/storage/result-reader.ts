@@ -1,8 +1,8 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import { parsePartialText, type PartialText } from "../job/partial-text.ts";
 import { createAbortWatch, type AbortWatch } from "../platform/on-abort.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { lazySubscription } from "./lazy-subscription.ts";
 
 /** How often records are looked up although nobody announced one: the safety net for lost announcements. */
@@ -29,7 +29,7 @@ type TextListener = (text: PartialText) => void;
 type Listener = (result: GenerationResult) => void;
 
 interface Waiting {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly listeners: Map<string, Set<Listener>>;
   readonly aborts: AbortWatch;
@@ -40,7 +40,7 @@ interface Waiting {
   reading: boolean;
 }
 
-export function createResultReader(redis: Redis, namespace: string): ResultReader {
+export function createResultReader(redis: RedisClient, namespace: string): ResultReader {
   const closing = new AbortController();
   const waiting: Waiting = {
     ...{ redis, namespace, aborts: createAbortWatch(), closed: closing.signal },

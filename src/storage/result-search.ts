@@ -1,10 +1,10 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { JobKind } from "../job/generation-job.ts";
 import type { GenerationResult, TerminalStatus } from "../job/generation-result.ts";
 import { parseResultEntry, type ResultEntry } from "../job/result-entry.ts";
 import { dayOf } from "../job/usage-counters.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 export interface ResultQuery {
   readonly agent?: string | undefined;
@@ -46,7 +46,7 @@ const CLOCKS_DIFFER_MS = 3600_000;
  * entries at most, and then says with `next` where to go on, too, however few hits it has.
  * @throws InvalidInputError for a wrong `before`, `day` or `limit`
  */
-export async function searchResults(redis: Redis, namespace: string, query: ResultQuery): Promise<ResultPage> {
+export async function searchResults(redis: RedisClient, namespace: string, query: ResultQuery): Promise<ResultPage> {
   const range = rangeOf(query);
   const scan: Scan = { redis, namespace, query, ...range, hits: [], seen: new Set() };
   const { limit } = query;
@@ -79,7 +79,7 @@ interface Range {
 }
 
 interface Scan extends Range {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly query: ResultQuery;
   readonly hits: { readonly id: string; readonly hit: ResultHit }[];

@@ -1,9 +1,9 @@
-import type { Redis } from "ioredis";
 import { controlKeys, type ControlKeys } from "../admission/keys.ts";
 import { doneOf, type BulkRun, type RunManifest, type RunState } from "../job/bulk-run.ts";
 import type { TerminalStatus } from "../job/generation-result.ts";
 import { microUsdOfPico } from "../job/usage-counters.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** A run is forgotten so long after anybody has fed or changed it. */
 const FORGOTTEN_AFTER_MS = 30 * 24 * 3600_000;
@@ -40,7 +40,7 @@ export interface FeedCursor {
   readonly rows: number;
 }
 
-export function createRunBook(redis: Redis, namespace: string, clock: Pick<Clock, "now">): RunBook {
+export function createRunBook(redis: RedisClient, namespace: string, clock: Pick<Clock, "now">): RunBook {
   const keys = controlKeys(namespace);
   return {
     async begin(manifest) {
@@ -98,7 +98,7 @@ export function createRunBook(redis: Redis, namespace: string, clock: Pick<Clock
   };
 }
 
-async function listRuns(redis: Redis, keys: ControlKeys, clock: Pick<Clock, "now">): Promise<BulkRun[]> {
+async function listRuns(redis: RedisClient, keys: ControlKeys, clock: Pick<Clock, "now">): Promise<BulkRun[]> {
   const ids = await redis.zrevrange(keys.runs, 0, -1);
   const hashes = await Promise.all(ids.map((id) => redis.hgetall(keys.run(id))));
   const runs = hashes.map((hash) => runOf(hash, clock.now()));
@@ -111,7 +111,7 @@ async function listRuns(redis: Redis, keys: ControlKeys, clock: Pick<Clock, "now
 const COUNTED_RUNS = 1000;
 
 /** How many of the newest runs are in each state. */
-export async function countRuns(redis: Redis, namespace: string): Promise<ReadonlyMap<RunState, number>> {
+export async function countRuns(redis: RedisClient, namespace: string): Promise<ReadonlyMap<RunState, number>> {
   const keys = controlKeys(namespace);
   const ids = await redis.zrevrange(keys.runs, 0, COUNTED_RUNS - 1);
   const states = await Promise.all(ids.map((id) => redis.hget(keys.run(id), "state")));

@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { PartialText } from "../job/partial-text.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** Between two messages while somebody listens, and while nobody does: enough for who comes later. */
 const LISTENED_PAUSE_MS = 100;
@@ -31,7 +31,7 @@ const systemFeedClock: FeedClock = {
 
 /** Opens feeds that publish to the channel of their job. */
 export function createTextFeeds(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
 ): (source: Omit<PartialText, "text"> & { readonly jobId: string }) => TextFeed {
   const { partialChannel } = controlKeys(namespace);

@@ -1,7 +1,7 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { TerminalStatus } from "../job/generation-result.ts";
 import { dayOf, parseDoneField } from "../job/usage-counters.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { readUsage } from "./usage-report.ts";
 
 /** What one kind of job has come to, and cost. */
@@ -24,7 +24,7 @@ const DAY_MS = 24 * 3600_000;
  * @param query `now`: in the last day, epoch ms; `days`: how many, that one included
  */
 export async function readTexts(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   query: { readonly now: number; readonly days: number },
 ): Promise<TextsOfKind[]> {
@@ -47,7 +47,7 @@ export async function readTexts(
 type Counts = Partial<Record<TerminalStatus, number>>;
 
 async function readDone(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   { now, days }: { readonly now: number; readonly days: number },
 ): Promise<Map<string, Counts>> {

@@ -1,4 +1,3 @@
-import type { Redis } from "ioredis";
 import { scoreOfThousandths } from "../job/feedback.ts";
 import {
   CACHE_COUNTER,
@@ -11,6 +10,7 @@ import {
   microUsdOfPico,
   parseCounterField,
 } from "../job/usage-counters.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { visitCounters } from "./read-counters.ts";
 
 export const USAGE_DIMENSIONS = ["provider", "model", "agent", "kind", "day"] as const;
@@ -58,7 +58,7 @@ export interface UsageQuery {
 }
 
 /** What the counters say, by one dimension, in order of cost. Days come in order of time. */
-export async function readUsage(redis: Redis, namespace: string, query: UsageQuery): Promise<UsageRow[]> {
+export async function readUsage(redis: RedisClient, namespace: string, query: UsageQuery): Promise<UsageRow[]> {
   const sums = await sumUp(redis, namespace, query);
   const rows = [...sums].map(([key, sum]) => rowOf(key, sum, query.by));
   return query.by === "day" ? rows : rows.sort((a, b) => b.costMicroUsd - a.costMicroUsd || b.requests - a.requests);
@@ -81,7 +81,7 @@ export interface ModelUsage {
 }
 
 export async function readModelUsage(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   query: Omit<UsageQuery, "by">,
 ): Promise<ModelUsage[]> {
@@ -125,7 +125,7 @@ interface Sums {
 
 const DAY_MS = 24 * 3600_000;
 
-async function sumUp(redis: Redis, namespace: string, { by, now, days }: UsageQuery): Promise<Map<string, Sums>> {
+async function sumUp(redis: RedisClient, namespace: string, { by, now, days }: UsageQuery): Promise<Map<string, Sums>> {
   const names = Array.from({ length: days }, (_, index) => dayOf(now - (days - 1 - index) * DAY_MS));
   const sums = new Map<string, Sums>();
   await visitCounters({ redis, namespace, days: names, byAgent: by === "agent" }, ({ agentId, fields }, position) => {

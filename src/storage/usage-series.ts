@@ -1,7 +1,7 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { HOURLY_COUNTERS, dayOf, hourOf, microUsdOfPico, parseCounterField } from "../job/usage-counters.ts";
 import { InvalidInputError, showValue } from "../platform/problem.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { visitCounters, type CountedFields } from "./read-counters.ts";
 import { UNKNOWN_KIND } from "./usage-report.ts";
 
@@ -46,7 +46,7 @@ const BUCKETS = {
 const MOST_SERIES = 12;
 
 /** @throws InvalidInputError when `count` is out of range */
-export async function readUsageSeries(redis: Redis, namespace: string, query: SeriesQuery): Promise<UsageSeries> {
+export async function readUsageSeries(redis: RedisClient, namespace: string, query: SeriesQuery): Promise<UsageSeries> {
   const { by, per, now, count } = query;
   const { ms, most } = BUCKETS[per];
   checkCount(count, most);
@@ -67,7 +67,7 @@ function checkCount(count: number, most: number): void {
 }
 
 interface Hours {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly startsAt: readonly number[];
 }

@@ -1,10 +1,10 @@
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import { parseWork, type WorkSeries } from "../job/work-metrics.ts";
 import { workerStatusSchema, type WorkerStatus } from "../job/worker-status.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 
 /** What living workers say of themselves, the oldest first. Two round trips, however many there are. */
-export async function readWorkers(redis: Redis, namespace: string): Promise<WorkerStatus[]> {
+export async function readWorkers(redis: RedisClient, namespace: string): Promise<WorkerStatus[]> {
   const keys = controlKeys(namespace);
   const ids = await redis.zrange(keys.workers, "0", "-1");
   if (ids.length === 0) return [];
@@ -20,6 +20,6 @@ function statusOf(json: string | null): WorkerStatus[] {
 }
 
 /** What all workers have counted since the counters began. */
-export async function readWork(redis: Redis, namespace: string): Promise<WorkSeries[]> {
+export async function readWork(redis: RedisClient, namespace: string): Promise<WorkSeries[]> {
   return parseWork(await redis.hgetall(controlKeys(namespace).metrics));
 }

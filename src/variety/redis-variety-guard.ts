@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { controlKeys } from "../admission/keys.ts";
 import type { VarietyGuard, WrittenText } from "../generation/variety-guard.ts";
 import type { Clock } from "../platform/clock.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { normalise } from "./normalise.ts";
 import { signatureOf, type Signature } from "./signature.ts";
 
@@ -17,7 +17,7 @@ export interface VarietySettings {
 }
 
 export interface VarietyGuardOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Pick<Clock, "now">;
   readonly settings: VarietySettings;

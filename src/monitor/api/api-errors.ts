@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import type { Redis } from "ioredis";
 import { formatProblem, showValue, type Problem } from "../../platform/problem.ts";
+import type { RedisClient } from "../../platform/redis-client.ts";
 import { answerOf, type ErrorAnswer } from "../errors.ts";
 import { TooManyWaitsError } from "./waits.ts";
 
@@ -19,7 +19,7 @@ export async function sendError(
 
 interface SendOptions {
   readonly reply: FastifyReply;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
 }
 
 /** `null`: it has nothing to do with how a body was sent. */

@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
 import { dayOf } from "../../job/usage-counters.ts";
+import type { RedisClient } from "../../platform/redis-client.ts";
 import { readModelUsage, type ModelUsage } from "../../storage/usage-report.ts";
 
 /** The counters of usage, by provider and model. */
@@ -25,7 +25,7 @@ interface PastUsage {
 }
 
 /** What was read of days that do not change any more is kept for an hour. */
-export function createUsageSource(redis: Redis, namespace: string): UsageSource {
+export function createUsageSource(redis: RedisClient, namespace: string): UsageSource {
   const read = async (now: number, days: number): Promise<readonly ModelUsage[]> =>
     await readModelUsage(redis, namespace, { now, days });
   let past: PastUsage | null = null;

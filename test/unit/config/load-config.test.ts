@@ -161,6 +161,10 @@ describe("REDIS_URL", () => {
     ["redis://:secret@[::1]:6379/0", { url: "redis://:secret@[::1]:6379/0" }],
     [" redis://localhost:6379/ ", { url: "redis://localhost:6379/" }],
     ["unix:///run/redis.sock", { path: "/run/redis.sock" }],
+    ["redis+sentinel://a:26379,[::1]:2/mymaster", { url: "redis+sentinel://a:26379,[::1]:2/mymaster" }],
+    ["rediss+sentinel://:p%40ss@a,b,c/my-master/3", { url: "rediss+sentinel://:p%40ss@a,b,c/my-master/3" }],
+    ["redis+cluster://user:secret@a:7000,b:7001/0", { url: "redis+cluster://user:secret@a:7000,b:7001/0" }],
+    ["rediss+cluster://a", { url: "rediss+cluster://a" }],
   ])("%s is fine", async (url, redis) => {
     expect(await load({ environment: { REDIS_URL: url } })).toMatchObject({ redis });
   });
@@ -183,12 +187,21 @@ describe("REDIS_URL", () => {
     ["redis://:can%ary@localhost", "a user or password with a % that is no escape (write %25 for %)"],
     ["redis://us%er:canary@localhost", "a user or password with a % that is no escape (write %25 for %)"],
     ["redis://user:canary@localhost/puppet", "a database that is no number"],
+    ["redis+sentinel://canary:canary@a,b", "sentinels without the name of their master"],
+    ["redis+sentinel://:canary@a,b/mymaster/one", "a database that is no number"],
+    ["redis+sentinel://:canary@a,,b/mymaster", "a URL in which a host or port cannot be read"],
+    ["redis+sentinel://:canary@a:0/mymaster", "a URL in which a host or port cannot be read"],
+    ["redis+cluster://:canary@a:70000", "a URL in which a host or port cannot be read"],
+    ["redis+cluster://:can%ary@a", "a user or password with a % that is no escape (write %25 for %)"],
+    ["redis+cluster://:canary@a,b/1", "a database; a cluster has 0 alone"],
+    ["redis+cluster:canary", "a URL whose hosts cannot be read"],
+    ["redis+other://canary", "a URL that starts with redis+other://"],
     ["unix://run/canary.sock", "a socket without an absolute path"],
     ["unix://", "a socket without an absolute path"],
   ])("%s is refused without being shown", async (url, got) => {
     const lines = await refusalOf({ REDIS_URL: url });
     expect(lines).toEqual([
-      `environment REDIS_URL: got ${got}; expected redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT/DB or unix:///PATH`,
+      `environment REDIS_URL: got ${got}; expected redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT/DB, redis+sentinel://HOST:PORT,HOST:PORT/MASTER, redis+cluster://HOST:PORT,HOST:PORT or unix:///PATH`,
     ]);
     expect(lines.join()).not.toContain("canary");
   });

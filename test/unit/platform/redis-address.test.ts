@@ -13,6 +13,9 @@ describe("the address of a Redis is shown", () => {
     ["redis://canary@redis.example", "redis://***@redis.example"],
     ["redis://:can%40ary@redis.example", "redis://***@redis.example"],
     ["redis://redis.example?password=canary", "redis://redis.example"],
+    ["redis+sentinel://user:canary@a:1,b:2/mymaster/1", "redis+sentinel://***@a:1,b:2/mymaster/1"],
+    ["rediss+cluster://:canary@a:1,b", "rediss+cluster://***@a:1,b"],
+    ["redis+cluster://:canary@a:1,b/canary", "the given REDIS_URL"],
     ["canary", "the given REDIS_URL"],
     ["redis://:canary@host:99999", "the given REDIS_URL"],
   ])("%s as %s", (url, shown) => {
