@@ -1,4 +1,5 @@
-import type { Redis } from "ioredis";
+import { Cluster } from "ioredis";
+import type { RedisClient } from "../../src/platform/redis-client.ts";
 import { controlKeys } from "../../src/admission/keys.ts";
 import {
   CACHE_COUNTER,
@@ -23,7 +24,7 @@ export interface UsageBooks {
   readonly counters: Counters;
 }
 
-export async function readBooks(redis: Redis, namespace: string): Promise<UsageBooks> {
+export async function readBooks(redis: RedisClient, namespace: string): Promise<UsageBooks> {
   const keys = controlKeys(namespace);
   const entries = await redis.xrange(keys.usageRows, "-", "+");
   const rows = entries.map(([, fields]) => JSON.parse(fields[1] ?? "") as UsageRecord);
@@ -53,7 +54,7 @@ export function sumOfRows(rows: readonly UsageRecord[], namespace: string): Coun
 
 /** How many jobs ended in which way: as it was counted, and as the terminal records say. */
 export async function readEndedJobs(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
 ): Promise<{
   readonly counted: Readonly<Record<string, number>>;
@@ -72,7 +73,7 @@ export async function readEndedJobs(
 
 type Increments = readonly (readonly [field: string, increment: number])[];
 
-async function countsIn(redis: Redis, key: string): Promise<Increments> {
+async function countsIn(redis: RedisClient, key: string): Promise<Increments> {
   return Object.entries(await redis.hgetall(key)).map(([field, value]) => [field, Number(value)] as const);
 }
 
@@ -92,10 +93,12 @@ function add(sum: Record<string, number>, increments: Increments): void {
   for (const [field, increment] of increments) sum[field] = (sum[field] ?? 0) + increment;
 }
 
-export async function keysMatching(redis: Redis, pattern: string): Promise<string[]> {
+export async function keysMatching(redis: RedisClient, pattern: string): Promise<string[]> {
   const found = new Set<string>();
-  for await (const keys of redis.scanStream({ match: pattern, count: 1000 })) {
-    for (const key of keys as string[]) found.add(key);
+  for (const node of redis instanceof Cluster ? redis.nodes("master") : [redis]) {
+    for await (const keys of node.scanStream({ match: pattern, count: 1000 })) {
+      for (const key of keys as string[]) found.add(key);
+    }
   }
   return [...found];
 }

@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import { writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { Redis } from "ioredis";
 import { parseAgentObject } from "../../../src/agents/parse-agent.ts";
 import { compileOptions, composeProducer } from "../../../src/compose.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import type { TweetInput } from "../../../src/job/generation-job.ts";
 import { claimJobs } from "../../../src/admission/claims.ts";
 import { controlKeys } from "../../../src/admission/keys.ts";
+import type { RedisClient } from "../../../src/platform/redis-client.ts";
+import { connectRedis } from "../../../src/platform/redis.ts";
 import { laneOf } from "../../../src/queue/lane.ts";
 import type { Producer } from "../../../src/queue/producer.ts";
+import { keysMatching } from "../read-books.ts";
 import type { RecordedServer } from "../recorded-server.ts";
 import { startProgram, type RunningProgram } from "../run-cli.ts";
 import { makeTempFolder } from "../temp-folder.ts";
@@ -50,7 +52,7 @@ export interface WorkerOptions {
 export interface FaultSystem extends AsyncDisposable {
   readonly namespace: string;
   /** A connection to Redis itself. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly producer: Producer;
   /** Environment of every worker; for other programs of the same system. */
   readonly env: Readonly<Record<string, string>>;
@@ -110,10 +112,7 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
     GROK_API_KEY: FAULT_KEYS.grok,
     GROK_API_ENDPOINT: grok?.baseUrl ?? "http://127.0.0.1:1/v1",
   };
-  const redis = stack.adopt(new Redis(redisUrl, { maxRetriesPerRequest: null, enableAutoPipelining: true }), (open) =>
-    open.disconnect(),
-  );
-  redis.on("error", () => undefined);
+  const redis = stack.adopt(connectRedis({ url: redisUrl }, "control"), (open) => open.disconnect());
   const config = loadConfig({ environment: env, directory: folder.path, isTerminal: false });
   const agents = new Map(
     FAULT_AGENTS.map((file) => parseAgentObject("agent", file, compileOptions(config)).agent).map((a) => [a.id, a]),
@@ -157,7 +156,9 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
         await reconcile({ redis, namespace, jobIds: accepted, calls: ledger() });
       const intents = `{${namespace}}:intents:*`;
       // Attempts of dead workers are swept up after 15 s; what is left after the wait is reported.
-      await waitFor(async () => (await redis.keys(intents)).length === 0, { timeoutMs }).catch(() => undefined);
+      await waitFor(async () => (await keysMatching(redis, intents)).length === 0, { timeoutMs }).catch(
+        () => undefined,
+      );
       return await look();
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),

@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../../../src/platform/redis-client.ts";
 import { isDeepStrictEqual } from "node:util";
 import { controlKeys } from "../../../src/admission/keys.ts";
 import type { GenerationResult } from "../../../src/job/generation-result.ts";
@@ -17,7 +17,7 @@ export interface LedgerCall {
 
 /** What a system is to be held against. */
 export interface Accounts {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   /** Jobs that a producer was told are accepted. */
   readonly jobIds: readonly string[];
@@ -130,7 +130,7 @@ const LOST: ReadonlySet<string> = new Set(["crashed", "aborted"]);
 const PAGE = 500;
 
 export async function readResults(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   jobIds: readonly string[],
 ): Promise<GenerationResult[]> {
