@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { parseAgentObject } from "../../../src/agents/parse-agent.ts";
 import { compileOptions, composeProducer } from "../../../src/compose.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
-import type { TweetInput } from "../../../src/job/generation-job.ts";
+import type { TweetInput, Urgency } from "../../../src/job/generation-job.ts";
 import { claimJobs } from "../../../src/admission/claims.ts";
 import { controlKeys } from "../../../src/admission/keys.ts";
 import type { RedisClient } from "../../../src/platform/redis-client.ts";
@@ -12,7 +12,7 @@ import { connectRedis } from "../../../src/platform/redis.ts";
 import { laneOf } from "../../../src/queue/lane.ts";
 import type { Producer } from "../../../src/queue/producer.ts";
 import { keysMatching } from "../read-books.ts";
-import type { RecordedServer } from "../recorded-server.ts";
+import type { RecordedServer, SeenCall } from "../recorded-server.ts";
 import { startProgram, type RunningProgram } from "../run-cli.ts";
 import { makeTempFolder } from "../temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
@@ -23,6 +23,9 @@ const WORKER = join(import.meta.dirname, "../../../workers/generation-worker.ts"
 const KILL_POINTS = join(import.meta.dirname, "kill-points.ts");
 const COMPILE_CACHE = join(import.meta.dirname, "../../../node_modules/.cache/node-compile-cache");
 
+/** Where a provider is, and what it has seen; a `RecordedServer`, mostly. */
+export type Vendor = Pick<RecordedServer, "baseUrl" | "calls">;
+
 export interface FaultSystemOptions {
   /** Redis itself, for looking and for the producer. */
   readonly redisUrl: string;
@@ -31,9 +34,13 @@ export interface FaultSystemOptions {
   /** Where the producer finds it; default: Redis itself. */
   readonly producerRedisUrl?: string;
   /** The primary of agent `ada`, and all that `nori` has. */
-  readonly openai: RecordedServer;
+  readonly openai: Vendor;
   /** The fall-back of agent `ada`; default: nobody listens there. */
-  readonly grok?: RecordedServer;
+  readonly grok?: Vendor;
+  /** Those that the settings name as `endpoints`: their calls count as well. */
+  readonly others?: readonly Vendor[];
+  /** Agent files beside those of `FAULT_AGENTS`. */
+  readonly agents?: readonly unknown[];
   /** The configuration file; waits between retries are short unless it says otherwise. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Jobs in work per worker; default 4. */
@@ -61,7 +68,7 @@ export interface FaultSystem extends AsyncDisposable {
   /** Starts a worker and waits until it takes jobs. */
   startWorker(options?: WorkerOptions): Promise<RunningProgram>;
   /** Enqueues tweets of an agent, `<name>-0` and so on. @returns the ids that were acknowledged */
-  enqueue(count: number, job?: { readonly name?: string; readonly agent?: "ada" | "nori" }): Promise<readonly string[]>;
+  enqueue(count: number, job?: FaultJobs): Promise<readonly string[]>;
   /** All ids that were acknowledged. */
   readonly accepted: readonly string[];
   /** Notes ids that were acknowledged in another way. */
@@ -72,6 +79,15 @@ export interface FaultSystem extends AsyncDisposable {
   ended(): Promise<number>;
   /** Resolves when every attempt has settled or been swept up; then holds everything against each other. */
   reconcile(timeoutMs?: number): Promise<Reconciliation>;
+}
+
+export interface FaultJobs {
+  /** Default "job". */
+  readonly name?: string;
+  /** Default "nori". */
+  readonly agent?: string;
+  /** Default "bulk". */
+  readonly urgency?: Urgency;
 }
 
 export const FAULT_KEYS = { openai: "sk-test-0123456789abcdef", grok: "xai-test-fedcba9876543210" } as const;
@@ -96,7 +112,7 @@ const SETTINGS = {
 };
 
 export async function startFaultSystem(options: FaultSystemOptions): Promise<FaultSystem> {
-  const { redisUrl, openai, grok, concurrency = 4 } = options;
+  const { redisUrl, openai, grok, others = [], concurrency = 4 } = options;
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await makeTempFolder());
   const namespace = `fault-${randomBytes(4).toString("hex")}`;
@@ -115,7 +131,9 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
   const redis = stack.adopt(connectRedis({ url: redisUrl }, "control"), (open) => open.disconnect());
   const config = loadConfig({ environment: env, directory: folder.path, isTerminal: false });
   const agents = new Map(
-    FAULT_AGENTS.map((file) => parseAgentObject("agent", file, compileOptions(config)).agent).map((a) => [a.id, a]),
+    [...FAULT_AGENTS, ...(options.agents ?? [])]
+      .map((file) => parseAgentObject("agent", file, compileOptions(config)).agent)
+      .map((agent) => [agent.id, agent]),
   );
   await claimJobs(redis, namespace, {
     requests: [],
@@ -124,7 +142,8 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
   const address = { url: options.producerRedisUrl ?? redisUrl };
   const producer = stack.use(composeProducer({ config, address, agents }));
   const accepted: string[] = [];
-  const ledger = (): LedgerCall[] => [openai, ...(grok === undefined ? [] : [grok])].flatMap(ledgerOf);
+  const vendors = [openai, ...(grok === undefined ? [] : [grok]), ...others];
+  const ledger = (): LedgerCall[] => vendors.flatMap(ledgerOf);
   const ended = async (): Promise<number> => (await readResults(redis, namespace, accepted)).length;
   const owned = stack.move();
   return {
@@ -135,9 +154,9 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
       return started;
     },
     accept: (ids) => void accepted.push(...ids),
-    async enqueue(count, { name = "job", agent = "nori" } = {}) {
+    async enqueue(count, { name = "job", ...job } = {}) {
       const ids: string[] = [];
-      const inputs = Array.from({ length: count }, (_, index) => tweet(`${name}-${index}`, agent));
+      const inputs = Array.from({ length: count }, (_, index) => tweet(`${name}-${index}`, job));
       await producer.enqueueMany(inputs, {
         onOutcome: (_, outcome) => void (outcome.accepted && ids.push(outcome.job.id)),
       });
@@ -166,8 +185,8 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
 }
 
 /** The topic names the job, so that a provider's ledger can. */
-export function tweet(id: string, agent: "ada" | "nori" = "nori"): TweetInput {
-  return { kind: "tweet", id, agent, context: { topic: `kettles for ${id}` } };
+export function tweet(id: string, { agent = "nori", urgency = "bulk" }: Omit<FaultJobs, "name"> = {}): TweetInput {
+  return { kind: "tweet", id, agent, urgency, context: { topic: `kettles for ${id}` } };
 }
 
 function launch(program: { env: Record<string, string>; cwd: string }, options: WorkerOptions): RunningProgram {
@@ -177,9 +196,14 @@ function launch(program: { env: Record<string, string>; cwd: string }, options: 
   return startProgram([...before, WORKER], { cwd: program.cwd, env: { ...program.env, ...dies, ...env } });
 }
 
-function ledgerOf({ calls }: RecordedServer): LedgerCall[] {
+/** Which job a call was made for. */
+export function jobOf({ bodyText }: Pick<SeenCall, "bodyText">): string {
+  return /kettles for ([\w-]+)/.exec(bodyText)?.[1] ?? "unknown";
+}
+
+function ledgerOf({ calls }: Vendor): LedgerCall[] {
   return calls.map(({ headers, at, bodyText }) => ({
-    jobId: /kettles for ([\w-]+)/.exec(bodyText)?.[1] ?? "unknown",
+    jobId: jobOf({ bodyText }),
     attemptId: (headers["x-client-request-id"] as string | undefined) ?? null,
     at,
   }));

@@ -88,12 +88,14 @@ export async function reconcile({ redis, namespace, jobIds, calls: seen }: Accou
 
 type IdentifiedCall = LedgerCall & { readonly attemptId: string };
 
+/** The one that is told the attempt's id. */
+const NAMES_ATTEMPTS = "openai";
+
 /** Calls without an attempt id are taken for the job's attempts that nothing else accounts for, in order. */
 function identify(calls: readonly LedgerCall[], rows: readonly UsageRecord[]): IdentifiedCall[] {
-  const named = new Set(calls.map(({ attemptId }) => attemptId));
   const unnamed = new Map<string, string[]>();
-  for (const { jobId, attemptId, sent, member } of rows.toSorted((a, b) => a.startedAt - b.startedAt)) {
-    if (sent === "no" || member === 0 || named.has(attemptId)) continue;
+  for (const { jobId, attemptId, sent, provider } of rows.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    if (sent === "no" || provider === NAMES_ATTEMPTS) continue;
     unnamed.set(jobId, [...(unnamed.get(jobId) ?? []), attemptId]);
   }
   return calls.map((call) => {
