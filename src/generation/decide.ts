@@ -93,7 +93,8 @@ export function decide(input: DecideInput): Step {
   if (unpaid !== undefined) return giveUp("failed", [unpaid.detail ?? BUDGET_SPENT, ...failures]);
   const step = nextStep(input);
   if (step.do === "give-up" || history.length < policy.maxCalls) return step;
-  return giveUp("failed", [`${policy.maxCalls} calls were made for this job, the most allowed`, ...failures]);
+  const most = `${policy.maxCalls} calls were made for this job, the most allowed`;
+  return giveUp("failed", [most, ...failures, ...neverCalled(input).map((label) => `${label}: not asked any more`)]);
 }
 
 /** In the order of the chain, the author of a draft first; those that stand behind are asked when nobody else can be called now. */
@@ -220,6 +221,12 @@ function tokensNeededBy({ history, chain }: DecideInput): number {
   return history
     .filter(({ outcome }) => outcome === "context-too-long")
     .reduce((needed, { member }) => Math.max(needed, (chain[member]?.contextTokens ?? Infinity) + 1), 0);
+}
+
+function neverCalled({ chain, history }: DecideInput): string[] {
+  return chain
+    .filter((_, member) => history.every((row) => row.member !== member))
+    .map(({ provider, model }) => `${provider}/${model}`);
 }
 
 /** How each provider that was called failed last. */
