@@ -19,7 +19,6 @@ let redis: LocalRedis;
 beforeAll(async () => void (redis = await startLocalRedis()));
 afterAll(async () => await redis[Symbol.asyncDispose]());
 
-const GROKS_ANSWER = completionAnswer({ text: "From Grok.", model: "grok-4.3" });
 const STORM = ["openai/500-server-error", "openai/503-overloaded", "anthropic/529-overloaded"].map((name) =>
   recordedAnswer(`${name}.json`),
 );

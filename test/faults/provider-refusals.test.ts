@@ -5,7 +5,7 @@ import { backoff, jitterOf } from "../../src/generation/backoff.ts";
 import { FAULT_KEYS, startFaultSystem, type FaultSystemOptions } from "../support/faults/fault-system.ts";
 import { callsByJob, outcomesOf, reasonOf, resultsOf, rowsOf } from "../support/faults/read-system.ts";
 import { completionAnswer, recordedAnswer, type RecordedAnswer } from "../support/recorded-answers.ts";
-import { startRecordedServer, type Answer } from "../support/recorded-server.ts";
+import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
 import { startLocalRedis, type LocalRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -30,53 +30,66 @@ function rateLimited(retryAfter: string): RecordedAnswer {
   return { response: { ...response, headers: { ...response.headers, "retry-after": retryAfter } } };
 }
 
-/** Whole seconds are all that a date can say. */
-const nextSecond = (at: number): number => Math.ceil(at / 1000) * 1000;
+interface Told {
+  readonly header: string;
+  /** Epoch ms. */
+  readonly until: number;
+}
 
-it.concurrent.each([
-  ["seconds", (now: number) => ({ header: "2", until: now + 2000 })],
-  [
-    "a date",
-    (now: number) => ({
-      header: new Date(nextSecond(now + 1500)).toUTCString(),
-      until: nextSecond(now + 1500),
-    }),
-  ],
-])("fault 18: 429 with Retry-After as %s: nobody calls earlier, and no attempt is spent", async (_, ask) => {
-  const jobs = 12;
-  const told: number[] = [];
-  /** Refuses as many calls as can be under way together, all at one moment: whoever calls later could know. */
+const inSeconds = (now: number): Told => ({ header: "2", until: now + 2000 });
+/** Whole seconds are all that a date can say. */
+const asDate = (now: number): Told => {
+  const until = Math.ceil((now + 1500) / 1000) * 1000;
+  return { header: new Date(until).toUTCString(), until };
+};
+
+/** Refuses as many calls as can be under way together, all at one moment: whoever calls later could know. */
+async function startRefusing(tell: (now: number) => Told): Promise<RecordedServer & { readonly told: () => Told }> {
+  let told: Told | undefined;
   const answer: Answer = async ({ index }) => {
     if (index >= CONCURRENCY) return completionAnswer();
-    await openai.seen(CONCURRENCY);
-    const { header, until } = ask(Date.now());
-    told.push(until);
-    return rateLimited(header);
+    await server.seen(CONCURRENCY);
+    return rateLimited((told ??= tell(Date.now())).header);
   };
-  await using openai = await startRecordedServer(answer);
-  // One attempt only: whatever the wait spends would be the end of the job.
-  await using system = await startFaultSystem(systemOf({ openai, settings: { retries: { attempts: 1 } } }));
-  await system.enqueue(jobs);
-  await system.startWorker();
-  await system.allEnded(PATIENCE_MS);
+  const server = await startRecordedServer(answer);
+  return { ...server, told: () => told ?? expect.fail("nobody was refused") };
+}
 
-  const later = openai.calls.slice(CONCURRENCY);
-  for (const { at } of later) expect(at).toBeGreaterThanOrEqual(Math.max(...told));
-  const accounts = await system.reconcile();
-  expect(accounts).toMatchObject({ broken: [], ended: { succeeded: jobs }, calls: jobs + CONCURRENCY });
-});
+const GUS = { id: "gus", name: "Gus", llm_provider: "grok", variety: false, llm_config: { model: "grok-4.3" } };
+
+it.concurrent(
+  "fault 18: 429 with Retry-After, in seconds or as a date: nobody calls earlier, and no attempt is spent",
+  async () => {
+    const jobs = 12;
+    await using openai = await startRefusing(inSeconds);
+    await using grok = await startRefusing(asDate);
+    // One attempt only: whatever the wait spends would be the end of the job.
+    const settings = { retries: { attempts: 1 } };
+    await using system = await startFaultSystem(systemOf({ openai, grok, agents: [GUS], settings }));
+    await system.startWorker();
+    for (const [agent, server] of [
+      ["nori", openai],
+      ["gus", grok],
+    ] as const) {
+      await system.enqueue(jobs, { name: agent, agent });
+      await system.allEnded(PATIENCE_MS);
+      expect(server.calls).toHaveLength(jobs + CONCURRENCY);
+      for (const { at } of server.calls.slice(CONCURRENCY)) expect(at).toBeGreaterThanOrEqual(server.told().until);
+    }
+    expect(await system.reconcile()).toMatchObject({ broken: [], ended: { succeeded: 2 * jobs } });
+  },
+);
 
 it.concurrent(
   "fault 18: who waits holds no place in the worker, and no header is believed for longer than a day",
   async () => {
     await using openai = await startRecordedServer(rateLimited("3600"));
     await using grok = await startRecordedServer(GROKS_ANSWER);
-    const gus = { id: "gus", name: "Gus", llm_provider: "grok", variety: false, llm_config: { model: "grok-4.3" } };
-    await using system = await startFaultSystem(systemOf({ openai, grok, agents: [gus], concurrency: 1 }));
-    await system.enqueue(1, { name: "waiting" });
+    await using system = await startFaultSystem(systemOf({ openai, grok, agents: [GUS], concurrency: 1 }));
+    await system.enqueue(1, { name: "waiting", agent: "ada" });
     await system.startWorker();
     await waitFor(async () => (await rowsOf(system)).length === 1, { timeoutMs: PATIENCE_MS });
-    // An hour is longer than they may wait: they go to Grok without asking, through the worker's only place.
+    // An hour is longer than they may wait: they go to Grok without asking, through the worker's only place, and the lane's.
     const others = await system.enqueue(6, { name: "others", agent: "ada", urgency: "scheduled" });
     await waitFor(async () => (await system.ended()) === others.length, { timeoutMs: PATIENCE_MS });
     expect(await resultsOf(system, "waiting"), "it still waits").toEqual([]);

@@ -132,19 +132,6 @@ it.each(STREAMS)(
   },
 );
 
-it("a stream that breaks off is no answer: it may have been billed, and is asked for once more", async () => {
-  const whole = CHAT_COMPLETIONS.stream();
-  const broken = CHAT_COMPLETIONS.stream({ isWhole: false });
-  let calls = 0;
-  await using stack = new AsyncDisposableStack();
-  const openai: Answer = () => (calls++ === 0 ? broken : whole);
-  const { system } = await startAll(stack, recordedAnswer(RETIRED), { openai });
-  const result = await system.run({ kind: "tweet", agent: "all" });
-
-  expect(outcomesOf(result)).toEqual(["openai invalid-response", "openai succeeded"]);
-  expect((await system.expectAccounted())[0]).toMatchObject({ sent: "yes", possiblyBilled: true, usage: null });
-});
-
 it("a reasoning model has room beside the cap of the text, and once more after nothing but reasoning", async () => {
   const empty = recordedAnswer("openai/200-length-empty-text.json");
   await using openai = await startRecordedServer(empty, CHAT_COMPLETIONS.whole());

@@ -17,25 +17,6 @@ async function hasRows(system: GenerationSystem, count: number): Promise<void> {
   await expect.poll(async () => (await system.rows()).length, { timeout: 10_000 }).toBe(count);
 }
 
-it("nobody calls before Retry-After is over: neither the job that was told so nor its neighbours", async () => {
-  await using openai = await startRecordedServer(rateLimited({ "retry-after": "1" }), completionAnswer());
-  // One attempt only: the wait must not spend it.
-  await using system = await startSystem({ openai, settings: { retries: { attempts: 1 } } });
-  await system.producer.enqueue({ id: "first", kind: "tweet", agent: "nori" });
-  await system.startWorker();
-  await hasRows(system, 1);
-  const neighbours = ["a", "b", "c", "d"];
-  for (const id of neighbours) await system.producer.enqueue({ id, kind: "tweet", agent: "nori" });
-
-  const results = await Promise.all(["first", ...neighbours].map(system.resultOf));
-  expect(results.map(({ status }) => status)).toEqual(results.map(() => "succeeded"));
-  expect(results[0]?.attempts.map(({ outcome }) => outcome)).toEqual(["rate-limited", "succeeded"]);
-  const [refused, ...others] = openai.calls;
-  expect(others).toHaveLength(5);
-  for (const { at } of others) expect(at).toBeGreaterThanOrEqual((refused?.at ?? 0) + 1000);
-  await system.expectAccounted();
-});
-
 it("a worker that starts during the pause does not call into it either", async () => {
   await using openai = await startRecordedServer(rateLimited({ "retry-after": "1" }), completionAnswer());
   await using system = await startSystem({ openai });

@@ -124,6 +124,13 @@ describe("a provider that has had its attempts before fail-over", () => {
     });
   });
 
+  it("names who was not asked because the calls were used up", () => {
+    const out = { policy: { ...policy, maxCalls: 2 } };
+    expect(step(ended({ ...DOWN, agoMs: LONG }, { ...DOWN, agoMs: LONG }), out)).toMatchObject({
+      reason: "2 calls were made for this job, the most allowed; a/m: overloaded (busy); b/m: not asked any more",
+    });
+  });
+
   it("waits for a budget rather than for the next provider", () => {
     const history = ended({ ...DOWN, agoMs: 0 });
     const reserved = (untilAt: number, waitLeftMs: number): Partial<DecideInput> => {
