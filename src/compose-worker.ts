@@ -30,6 +30,7 @@ import { traceConsumer } from "./queue/queue-tracing.ts";
 import { createScheduleStore } from "./queue/schedule-store.ts";
 import type { TickContext } from "./queue/schedule-tick.ts";
 import { createScheduleTicker, type ScheduleTicker } from "./queue/schedule-ticker.ts";
+import { tidy } from "./queue/tidy.ts";
 import { createWorkCounters, type WorkCounters } from "./queue/work-counters.ts";
 import { openWorkerReport } from "./queue/worker-report.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
@@ -101,6 +102,7 @@ export async function composeWorker({ config, address, logger, ...options }: Wor
   const disconnect = closing({ background, batcher, queues, providers, connections: [redis, queueRedis] });
   const worker = await startGenerationWorker({
     ...{ redis, workerId, consumer, laneWorkers, watch, sweeper, report },
+    tidy: async () => await tidy({ redis, namespace, queues, retention, clock: systemClock }),
     ...{ logger, giveUp, disconnect },
   });
   background.start();

@@ -11,6 +11,7 @@ import { systemClock } from "./platform/clock.ts";
 import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAccess, type RedisAddress } from "./platform/redis.ts";
+import { purgeAgent } from "./purge/purge-agent.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import { openTracing, type Tracing } from "./telemetry/open-tracing.ts";
@@ -81,7 +82,7 @@ export function composeProducer({ config, address, agents, ...parts }: ProducerP
     defaultAgent: parts.defaultAgent ?? defaultAgent(compileOptions(config)).agent,
     telemetry: parts.tracing?.queues.telemetry,
     clock: systemClock,
-    ...{ resultsMs, countersMs },
+    ...{ resultsMs, countersMs, purgeAgent },
   });
 }
 

@@ -14,6 +14,7 @@ export type {
   TerminalStatus,
   UnsuccessfulResult,
 } from "./job/generation-result.ts";
+export type { PurgeOptions, PurgeReport } from "./job/purge.ts";
 export type { FollowEvent, PartialText } from "./job/partial-text.ts";
 export { InvalidInputError, type Problem } from "./platform/problem.ts";
 export { RedisUnavailableError } from "./platform/redis.ts";

@@ -159,6 +159,10 @@ export async function storeSnapshot(
   await redis.set(controlKeys(namespace).snapshot(hash), json, "PX", SNAPSHOT_TTL_MS);
 }
 
+export async function isSnapshotKept(redis: Redis, namespace: string, hash: string): Promise<boolean> {
+  return (await redis.exists(controlKeys(namespace).snapshot(hash))) === 1;
+}
+
 /** @returns `null` when Redis does not have it */
 export async function readSnapshot(redis: RedisClient, namespace: string, hash: string): Promise<Agent | null> {
   const json = await redis.get(controlKeys(namespace).snapshot(hash));

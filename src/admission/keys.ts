@@ -81,8 +81,8 @@ export interface ControlKeys {
   /** Streams: which jobs have ended, of all agents and of one. */
   readonly results: string;
   resultsOf(agentId: string): string;
-  /** String: a text that may be given again (JSON), by the hash of its request. */
-  cachedText(hash: string): string;
+  /** String: a text that may be given again (JSON), by its agent and the hash of its request. */
+  cachedText(agentId: string, hash: string): string;
   /** Hash: which job asks for such a text now, and how often others have come for it. */
   cacheLead(hash: string): string;
   /** Number of the last text that was noted, and such a text: see `variety/scripts/claim-text.lua`. */
@@ -145,7 +145,7 @@ export function controlKeys(namespace: string): ControlKeys {
     usageTexts: (day) => `${tag}:usage:${day}:texts`,
     results: `${tag}:results`,
     resultsOf: (agentId) => `${tag}:results-of:${agentId}`,
-    cachedText: (hash) => `${tag}:cache:${hash}`,
+    cachedText: (agentId, hash) => `${tag}:cache:${agentId}:${hash}`,
     cacheLead: (hash) => `${tag}:cache-lead:${hash}`,
     textCount: `${tag}:text-count`,
     text: (number) => `${tag}:text:${number}`,

@@ -17,6 +17,8 @@ export const DEAD_AFTER_MS = 15_000;
 
 const heartbeatScript = loadLuaScript(new URL("./scripts/heartbeat.lua", import.meta.url));
 
+const forgetScript = loadLuaScript(new URL("./scripts/forget-limits.lua", import.meta.url));
+
 /** Says that this worker lives. @returns the ids of workers that do not */
 export async function heartbeat(options: Pick<SweeperOptions, "redis" | "namespace" | "workerId">): Promise<string[]> {
   const keys = controlKeys(options.namespace);
@@ -53,6 +55,14 @@ export async function trimUsageRows({
 }: Pick<SweeperOptions, "redis" | "namespace" | "retention">): Promise<void> {
   const [seconds] = await redis.time();
   await redis.xtrim(controlKeys(namespace).usageRows, "MINID", "~", Number(seconds) * 1000 - retention.usageRowsMs);
+}
+
+/** Drops the names of limit groups and keys of which nothing is known any more, such as those of keys that were replaced. */
+export async function forgetLimits({ redis, namespace }: Pick<SweeperOptions, "redis" | "namespace">): Promise<void> {
+  const keys = controlKeys(namespace);
+  const names = await redis.smembers(keys.knownLimits);
+  const of = names.flatMap((name) => [keys.limitGroup(name), keys.credential(name)]);
+  if (names.length > 0) await forgetScript.run(redis, [keys.knownLimits, ...of], names);
 }
 
 async function orphan(attemptId: string, options: SweeperOptions, keys: ControlKeys): Promise<void> {

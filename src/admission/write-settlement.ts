@@ -139,7 +139,7 @@ function reportArguments(
   const now = epochMs();
   const told = limitsOf(row.provider, row.model);
   const used = told.tokensCounted === "cap" ? null : row.usage;
-  const failure = { outcome: row.outcome, message: row.message, at: now };
+  const failure = { outcome: row.outcome, message: row.message, at: now, agentId: row.agentId };
   return [
     ...[
       grant.limitGroup,

@@ -125,6 +125,7 @@ export class BatchStore {
     await this.#redis.zadd(keys.endedBatches, now, id);
     await this.#redis.zrem(keys.batches, id);
     await this.#redis.zremrangebyscore(keys.endedBatches, 0, now - KEPT_MS);
+    await this.#redis.pexpire(keys.endedBatches, KEPT_MS);
   }
 
   /** Custom id → row. Those that have gone their way are not among them. */

@@ -31,6 +31,8 @@ export interface OutputLine {
   /** It was not written for this job. */
   readonly cache?: CacheUse;
   readonly adjustedParams?: readonly { readonly parameter: string; readonly change: string; readonly why: string }[];
+  /** When its texts were purged, epoch ms. */
+  readonly purgedAt?: number;
   readonly attempts: readonly OutputAttempt[];
   readonly error?: string;
 }
@@ -59,7 +61,8 @@ export function outputLine(result: GenerationResult): OutputLine {
     }),
   );
   const head = { id, agent: agentId, kind, status };
-  const tail = { costUsd: toUsd(result.costMicroUsd), attempts };
+  const purged = result.purgedAt === undefined ? {} : { purgedAt: result.purgedAt };
+  const tail = { costUsd: toUsd(result.costMicroUsd), ...purged, attempts };
   if (result.status !== "succeeded") {
     return { ...head, ...(result.text === undefined ? {} : { text: result.text }), ...tail, error: result.reason };
   }

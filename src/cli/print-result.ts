@@ -14,6 +14,8 @@ export function printResult(
   { stdout, stderr }: OutputStreams = process,
 ): void {
   if (json) writeText(stdout, `${JSON.stringify(outputLine(result))}\n`);
+  else if (result.status === "succeeded" && result.purgedAt !== undefined)
+    writeText(stderr, "succeeded: its texts were purged\n");
   else if (result.status === "succeeded") writeText(stdout, `${result.text}\n`);
   else {
     writeText(stderr, `${result.status}: ${result.reason}\n`);

@@ -21,6 +21,7 @@ import { healthCommand } from "./health-command.ts";
 import { modelsCommand } from "./models-command.ts";
 import { monitorCommand } from "./monitor-command.ts";
 import { pauseCommand } from "./pause-command.ts";
+import { purgeCommand } from "./purge-command.ts";
 import { resultCommand } from "./result-command.ts";
 import { resumeCommand } from "./resume-command.ts";
 import { runsCommand } from "./runs-command.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   resultCommand,
   cancelCommand,
   feedbackCommand,
+  purgeCommand,
   usageCommand,
   healthCommand,
   alertsCommand,

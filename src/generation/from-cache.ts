@@ -23,7 +23,7 @@ export async function takeFromCache(run: Run): Promise<RunOutcome | null> {
   if (run.ticket === null || isOverdue || run.signal.aborted) return null;
   const leadMs = agent.chain.reduce((sum, { timeoutMs }) => sum + timeoutMs, LEAD_MARGIN_MS);
   const { id: jobId, agentId, enqueuedAt } = job;
-  const asker = { jobId, agentId, kind: job.input.kind, enqueuedAt, leadMs };
+  const asker = { jobId, kind: job.input.kind, enqueuedAt, leadMs };
   const answer = await deps.cache.lookUp(run.ticket.request, asker);
   switch (answer.is) {
     case "lead":

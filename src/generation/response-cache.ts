@@ -7,21 +7,26 @@ import type { ChatMessage } from "../providers/provider.ts";
 /** Texts that may be given again for the very same request. */
 export interface ResponseCache {
   /** One atomic step: of identical requests of the same time one is told to lead, and the others to come back. */
-  lookUp(request: string, asker: CacheAsker): Promise<CacheAnswer>;
+  lookUp(request: CacheRequest, asker: CacheAsker): Promise<CacheAnswer>;
   /** Ends the lead. @param rule how long the text counts as fresh, and is kept beyond that */
-  store(request: string, text: FinishedText, rule: CacheRule): Promise<void>;
+  store(request: CacheRequest, text: FinishedText, rule: CacheRule): Promise<void>;
   /** The leader has no text: another may try. */
-  leave(request: string, jobId: string): Promise<void>;
+  leave(request: CacheRequest, jobId: string): Promise<void>;
   /** A text past its time, if it is still kept. */
-  stale(request: string): Promise<FinishedText | null>;
+  stale(request: CacheRequest): Promise<FinishedText | null>;
+}
+
+export interface CacheRequest {
+  /** Whose text it is, and for whom hits are counted. */
+  readonly agentId: string;
+  /** Everything that shapes the answer, as text. */
+  readonly shape: string;
 }
 
 export interface CacheAsker {
   readonly jobId: string;
   /** Epoch ms: a text that is younger is one that the job was waiting for. */
   readonly enqueuedAt: number;
-  /** For whom hits are counted. */
-  readonly agentId: string;
   readonly kind: JobKind;
   /** How long the others wait for a leader of whom nothing is heard. */
   readonly leadMs: number;
@@ -35,8 +40,7 @@ export type CacheAnswer =
 
 /** How one job may use the cache. */
 export interface CacheTicket {
-  /** Everything that shapes the answer, as text. */
-  readonly request: string;
+  readonly request: CacheRequest;
   readonly rule: CacheRule;
 }
 
@@ -55,7 +59,10 @@ export function cacheTicketOf(
   const { id, chain, handle, lengthLimit } = agent;
   const posts = job.input.kind === "thread" ? job.input.posts : 1;
   return {
-    request: JSON.stringify([id, kind, posts, messages, chain, handle ?? null, lengthLimit ?? null]),
+    request: {
+      agentId: id,
+      shape: JSON.stringify([id, kind, posts, messages, chain, handle ?? null, lengthLimit ?? null]),
+    },
     rule: { ttlMs: agent.cache?.ttlMs ?? standard.ttlMs, staleMs: agent.cache?.staleMs ?? standard.staleMs },
   };
 }

@@ -30,6 +30,8 @@ interface ResultBase {
   readonly costMicroUsd: number | null;
   /** Epoch ms. */
   readonly finishedAt: number;
+  /** Epoch ms: when its texts and messages were removed on purpose (`purge`). Absent: they are all there. */
+  readonly purgedAt?: number;
 }
 
 /** What was done to the model's text, in this order. */

@@ -1,6 +1,7 @@
 import type { Queue } from "bullmq";
 import {
   claimJobs,
+  isSnapshotKept,
   payloadHashOf,
   snapshotOf,
   storeSnapshot,
@@ -95,8 +96,8 @@ export async function enqueueBatch(inputs: readonly JobInput[], context: Enqueue
   const compiled = new Map<Agent, { snapshot: AgentSnapshot; lane: Lane }>();
   const prepared = inputs.map((input) => prepare(input, compiled, context));
   const candidates = prepared.filter((item): item is Candidate => !(item instanceof InvalidInputError));
-  await storeSnapshots(candidates, context);
-  const claims = await claim(candidates, context);
+  // In one round trip; nobody needs the snapshots before the jobs are in their lanes.
+  const [claims] = await Promise.all([claim(candidates, context), storeSnapshots(candidates, context)]);
   await addToLanes(candidates, claims, context);
   let next = 0;
   return prepared.map((item, index): BatchOutcome => {
@@ -166,9 +167,13 @@ async function storeSnapshots(
 ): Promise<void> {
   const now = clock.now();
   const due = new Map(candidates.map(({ snapshot }) => [snapshot.hash, snapshot]));
+  const recent: string[] = [];
   for (const hash of due.keys()) {
-    if (now - (storedSnapshots.get(hash) ?? -Infinity) < SNAPSHOT_REFRESH_MS) due.delete(hash);
+    if (now - (storedSnapshots.get(hash) ?? -Infinity) < SNAPSHOT_REFRESH_MS) recent.push(hash);
   }
+  // A purge removes them whenever it likes.
+  const isKept = await Promise.all(recent.map((hash) => isSnapshotKept(redis, namespace, hash)));
+  recent.forEach((hash, index) => isKept[index] === true && due.delete(hash));
   await Promise.all([...due.values()].map((snapshot) => storeSnapshot(redis, namespace, snapshot)));
   for (const hash of due.keys()) storedSnapshots.set(hash, now);
 }

@@ -2,6 +2,9 @@ import { Queue, type Telemetry } from "bullmq";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { lanePrefix } from "./lane.ts";
 
+/** Nobody of ours listens to BullMQ's events; tools that do are live. They hold texts, of every lane so many. */
+const KEPT_EVENTS = 1000;
+
 /** The producing side of lanes, opened when first used. */
 export interface LaneQueues {
   get(laneName: string): Queue;
@@ -16,7 +19,12 @@ export function createLaneQueues(redis: RedisClient, namespace: string, telemetr
     get(laneName) {
       const known = queues.get(laneName);
       if (known !== undefined) return known;
-      const queue = new Queue(laneName, { connection: redis, prefix: lanePrefix(namespace, laneName), ...traced });
+      const queue = new Queue(laneName, {
+        connection: redis,
+        prefix: lanePrefix(namespace, laneName),
+        streams: { events: { maxLen: KEPT_EVENTS } },
+        ...traced,
+      });
       // Commands report what went wrong; without a listener the process would end.
       queue.on("error", () => undefined);
       queues.set(laneName, queue);

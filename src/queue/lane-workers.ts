@@ -6,6 +6,7 @@ import { RetryLater, type Consumer, type QueueReturnValue } from "./consumer.ts"
 import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
 import { QUARANTINE, isSpecialLane, lanePrefix, providersOf, readLanes } from "./lane.ts";
+import { KEEP_COMPLETED, KEEP_FAILED } from "./tidy.ts";
 import type { WorkCounters } from "./work-counters.ts";
 
 export interface LaneWorkersOptions {
@@ -41,9 +42,6 @@ const DISCOVERY_MS = 1000;
 /** With these a dead worker's job runs again within lock + 2 × stalled check = 35 s. */
 const LOCK_MS = 15_000;
 const STALLED_CHECK_MS = 10_000;
-/** Finished jobs kept for Bull Board; results live in their terminal records. */
-const KEEP_COMPLETED = { count: 1000, age: 24 * 3600 };
-const KEEP_FAILED = { count: 10_000, age: 7 * 24 * 3600 };
 
 export function createLaneWorkers(options: LaneWorkersOptions): LaneWorkers {
   const workers = new Map<string, LaneWorker>();

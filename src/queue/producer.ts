@@ -7,6 +7,7 @@ import { checkScore, type FeedbackReply } from "../job/feedback.ts";
 import type { JobInput } from "../job/generation-job.ts";
 import type { GenerationResult } from "../job/generation-result.ts";
 import type { FollowEvent } from "../job/partial-text.ts";
+import type { PurgeOptions, PurgeReport } from "../job/purge.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { withRedis, type RedisAddress } from "../platform/redis.ts";
@@ -15,6 +16,7 @@ import { createRunBook, type RunBook } from "../storage/run-book.ts";
 import { createResultReader, type ResultReader } from "../storage/result-reader.ts";
 import { enqueueBatch, type BatchOutcome, type EnqueuedJob } from "./enqueue-batch.ts";
 import type { Schedule } from "../schedules/schedule.ts";
+import type { purgeAgent } from "../purge/purge-agent.ts";
 import { createLaneQueues, type LaneQueues } from "./lane-queues.ts";
 import { createScheduleBook, type Schedules } from "./schedule-book.ts";
 
@@ -40,6 +42,7 @@ export interface ProducerOptions {
   readonly resultsMs: number;
   /** How long daily counters are kept; default 400 days. */
   readonly countersMs: number;
+  readonly purgeAgent: typeof purgeAgent;
 }
 
 export interface EnqueueManyOptions {
@@ -102,6 +105,14 @@ export interface Producer {
    * @throws RedisUnavailableError
    */
   feedback(id: string, score: number): Promise<FeedbackReply>;
+  /**
+   * Removes everything that an agent was asked and has written, and its schedule; jobs that have not ended are cancelled.
+   * Usage, counters, budgets and what results say of status, cost and attempts stay. Run it again as long as it reports
+   * something `underWay`, and after an error: it does what is left.
+   * @throws InvalidInputError when that is no id of an agent
+   * @throws RedisUnavailableError
+   */
+  purge(agentId: string, options?: PurgeOptions): Promise<PurgeReport>;
   /** Bulk runs: how far they are, and what is to become of them. Jobs belong to one by `EnqueueManyOptions.run`. */
   readonly runs: RunBook;
   /** The agents that post by themselves. */
@@ -147,6 +158,12 @@ export function createQueueProducer(options: ProducerOptions): Producer {
     async feedback(id, given) {
       const score = checkScore(given);
       return await guarded(() => storeFeedback(redis, namespace, { id, score, countersMs }));
+    },
+    purge: async (agentId, how) => {
+      const kept = { resultsMs, countersMs };
+      return await guarded(() =>
+        options.purgeAgent({ redis, namespace, queues, agentId, now: clock.now(), ...kept }, how),
+      );
     },
     runs: guardedBook(createRunBook(redis, namespace, clock), guarded),
     schedules: guardSchedules(

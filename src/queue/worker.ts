@@ -1,6 +1,6 @@
 import type { EpochWatch } from "../admission/epoch-watch.ts";
 import { controlKeys } from "../admission/keys.ts";
-import { heartbeat, signOff, sweep, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
+import { heartbeat, signOff, sweep, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
 import { within } from "../platform/clock.ts";
 import { openSubscriber, type RedisClient } from "../platform/redis-client.ts";
@@ -17,6 +17,8 @@ export interface WorkerOptions {
   readonly watch: EpochWatch;
   readonly sweeper: SweeperOptions;
   readonly report: WorkerReport;
+  /** Drops what has become old; called now and then. */
+  readonly tidy: () => Promise<void>;
   readonly logger: Logger;
   /** Ends retries of Redis commands; used when stopping takes too long. */
   readonly giveUp: AbortController;
@@ -43,8 +45,8 @@ export interface GenerationWorker {
 }
 
 const HEARTBEAT_MS = 2000;
-/** Usage rows live for days: looking after them every ten minutes is plenty. */
-const BEATS_PER_TRIM = 300;
+/** What is kept is kept for days: looking after it every ten minutes is plenty. */
+const BEATS_PER_TIDY = 300;
 const DEFAULT_GRACE_MS = 30_000;
 /** After an abort jobs are back in their lanes within milliseconds, unless Redis is gone. */
 const GIVE_BACK_MS = 5000;
@@ -113,14 +115,14 @@ async function listen({ redis, consumer, watch, sweeper }: WorkerOptions): Promi
 }
 
 /** Keeps saying that this worker lives, and sweeps up after those that do not. */
-async function startHeartbeat({ sweeper, report, logger }: WorkerOptions): Promise<() => void> {
+async function startHeartbeat({ sweeper, report, tidy, logger }: WorkerOptions): Promise<() => void> {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let beats = 0;
   const beat = async (): Promise<void> => {
     const [dead] = await Promise.all([heartbeat(sweeper), report.tell()]);
     if (dead.length > 0) await sweep(dead, sweeper);
-    if (beats++ % BEATS_PER_TRIM === 0) await trimUsageRows(sweeper);
+    if (beats++ % BEATS_PER_TIDY === 0) await tidy();
   };
   const loop = (): void => {
     if (stopped) return;

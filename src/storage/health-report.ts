@@ -145,13 +145,18 @@ function groupOf(
       ...(pausedKey === undefined
         ? stateOf(fields, now)
         : { state: "paused" as const, why: pausedKey.why, untilAt: pausedKey.untilAt }),
-      // Our own JSON: SETTLE wrote it.
-      lastError: lastError === undefined ? null : (JSON.parse(lastError) as LastError),
+      lastError: lastError === undefined ? null : lastErrorOf(lastError),
       limits,
       requestsPerMinute: lowest(limits.requestsPerMinute, configuredRequests(name, configured)),
       callsGranted: Number(fields["granted"] ?? 0),
     },
   ];
+}
+
+/** Our own JSON: SETTLE wrote it. */
+function lastErrorOf(json: string): LastError {
+  const { outcome, message, at } = JSON.parse(json) as LastError;
+  return { outcome, message, at };
 }
 
 /** In the order in which ADMIT looks. */

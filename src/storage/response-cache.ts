@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { controlKeys } from "../admission/keys.ts";
-import type { CacheAnswer, CacheAsker, ResponseCache } from "../generation/response-cache.ts";
+import type { CacheAnswer, CacheAsker, CacheRequest, ResponseCache } from "../generation/response-cache.ts";
 import type { FinishedText } from "../job/draft.ts";
 import { CACHE_COUNTER, dayOf } from "../job/usage-counters.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -36,21 +36,21 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
       const storedAt = clock.now();
       const entry: CachedText = { text, storedAt, freshUntil: storedAt + ttlMs };
       const keptMs = Math.max(1, Math.ceil(ttlMs + staleMs));
-      await redis.set(keys.cachedText(hash), JSON.stringify(entry), "PX", keptMs);
+      await redis.set(keys.cachedText(request.agentId, hash), JSON.stringify(entry), "PX", keptMs);
       await redis.del(keys.cacheLead(hash));
     },
     async leave(request, jobId) {
       await leaveScript.run(redis, [keys.cacheLead(hashOf(request))], [jobId]);
     },
     async stale(request) {
-      const json = await redis.get(keys.cachedText(hashOf(request)));
+      const json = await redis.get(keys.cachedText(request.agentId, hashOf(request)));
       return json === null ? null : (JSON.parse(json) as CachedText).text;
     },
   };
 }
 
 async function lookUp(
-  request: string,
+  request: CacheRequest,
   asker: CacheAsker,
   { redis, namespace, clock, countersMs }: ResponseCacheOptions,
 ): Promise<CacheAnswer> {
@@ -61,10 +61,10 @@ async function lookUp(
   const [is, told] = (await lookUpScript.run(
     redis,
     [
-      ...[keys.cachedText(hash), keys.cacheLead(hash)],
-      ...[keys.usageDay(day), keys.usageOfAgent(day, asker.agentId), keys.usageAgents(day)],
+      ...[keys.cachedText(request.agentId, hash), keys.cacheLead(hash)],
+      ...[keys.usageDay(day), keys.usageOfAgent(day, request.agentId), keys.usageAgents(day)],
     ],
-    [asker.jobId, asker.leadMs, now, asker.agentId, countersMs, CACHE_COUNTER, asker.kind],
+    [asker.jobId, asker.leadMs, now, request.agentId, countersMs, CACHE_COUNTER, asker.kind],
   )) as ["hit", string] | ["lead", undefined] | ["wait", number];
   switch (is) {
     case "hit": {
@@ -78,6 +78,6 @@ async function lookUp(
   }
 }
 
-function hashOf(request: string): string {
-  return createHash("sha256").update(request).digest("hex");
+function hashOf({ shape }: CacheRequest): string {
+  return createHash("sha256").update(shape).digest("hex");
 }

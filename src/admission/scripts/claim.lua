@@ -23,6 +23,7 @@ for index = 3, #KEYS do
   if not claim[1] then
     answer = 'new'
     redis.call('HSET', KEYS[index], 'payload', payload, 'lane', lane, 'snapshot', snapshot, 'agent', agent, 'kind', kind)
+    redis.call('PEXPIRE', KEYS[index], UNFINISHED_MS)
     if run ~= '' then redis.call('HSET', KEYS[index], 'run', run) end
     if rotates then
       turn = tostring(redis.call('HINCRBY', KEYS[2], agent, 1) - 1)

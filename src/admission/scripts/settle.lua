@@ -207,6 +207,8 @@ if result then
 end
 if not ends then
   if draft ~= '' and not isOutdated then redis.call('HSET', KEYS[1], 'draft', draft) end
+  -- The job was forgotten while its worker was frozen: what is noted of this attempt is to go as well.
+  if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], UNFINISHED_MS) end
   return { '', hasOpened }
 end
 local fields = { 'result', record, 'status', status, 'deliveries', deliveries }

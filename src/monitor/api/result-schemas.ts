@@ -77,6 +77,7 @@ const base = {
   attempts: z.array(attempt),
   costMicroUsd,
   finishedAt: epochMs,
+  purgedAt: epochMs.exactOptional().describe("When its texts and messages were removed; absent: they are all there."),
 };
 
 const succeeded: z.ZodType<SucceededResult> = z

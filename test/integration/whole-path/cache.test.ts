@@ -68,7 +68,7 @@ describe("an earlier answer", () => {
     await using system = await startSystem({ openai });
     await system.startWorker();
     await system.run(QUESTION);
-    const [key = ""] = await system.redis.keys(system.keys.cachedText("*").replace(/[{}]/g, "\\$&"));
+    const [key = ""] = await system.redis.keys(system.keys.cachedText("*", "*").replace(/[{}]/g, "\\$&"));
     expect(await system.redis.pttl(key)).toBeGreaterThan(86_000_000);
     const stored = JSON.parse((await system.redis.get(key)) ?? "") as object;
     await system.redis.set(key, JSON.stringify({ ...stored, freshUntil: Date.now() - 1 }));
@@ -142,7 +142,7 @@ describe("when every provider fails", () => {
     await using system = await startSystem({ openai, settings: settings(serveStaleSeconds) });
     await system.startWorker();
     await system.run(QUESTION);
-    const [key = ""] = await system.redis.keys(system.keys.cachedText("*").replace(/[{}]/g, "\\$&"));
+    const [key = ""] = await system.redis.keys(system.keys.cachedText("*", "*").replace(/[{}]/g, "\\$&"));
     const stored = JSON.parse((await system.redis.get(key)) ?? "null") as object | null;
     if (stored !== null) await system.redis.set(key, JSON.stringify({ ...stored, freshUntil: Date.now() - 1 }));
     const result = await system.run(QUESTION);

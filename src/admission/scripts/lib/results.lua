@@ -3,6 +3,9 @@
 -- So many are listed, of all agents and of one: about, because Redis trims whole nodes of its streams.
 local MOST_LISTED, MOST_LISTED_OF_AGENT = '100000', '1000'
 
+-- A job without a terminal record is known for so long: as long as the snapshot of its agent, without which it cannot run.
+local UNFINISHED_MS = 90 * 24 * 3600 * 1000
+
 local function mayRunAgain(status)
   return status == 'failed' or status == 'expired'
 end

@@ -16,7 +16,7 @@ local function openGeneration(key, runKeys)
   redis.call('HDEL', key, 'result', 'status', 'deliveries', 'cancelled', 'waited', 'waitFrom', 'waitUntil', 'draft', 'countedAs')
   redis.call('HINCRBY', key, 'generation', 1)
   redis.call('HSET', key, 'base', job[1] or 0)
-  redis.call('PERSIST', key)
+  redis.call('PEXPIRE', key, UNFINISHED_MS)
   if job[3] and job[2] and redis.call('HEXISTS', runKeys .. job[3], 'createdAt') == 1 then
     redis.call('HINCRBY', runKeys .. job[3], 'done:' .. job[2], -1)
   end

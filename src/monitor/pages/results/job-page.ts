@@ -77,6 +77,8 @@ function written(result: GenerationResult): Html {
 
 /** A text that is held is no fault; it wants somebody. */
 function reasonOf(result: GenerationResult): Html {
+  if (result.purgedAt !== undefined)
+    return html`<p class="hint">Its texts were purged at ${timestamp(result.purgedAt)} UTC.</p>`;
   if (result.status === "succeeded") return NOTHING;
   if (result.status !== "held") return html`<p class="problem">${result.reason}</p>`;
   return html`<p class="problem warning">

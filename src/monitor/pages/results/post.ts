@@ -26,7 +26,7 @@ export function posts(result: GenerationResult): Html {
 }
 
 function textOf(result: GenerationResult): string | null {
-  return result.text ?? null;
+  return result.purgedAt === undefined ? (result.text ?? null) : null;
 }
 
 function limitOf(result: GenerationResult): number | null {
