@@ -22,8 +22,11 @@ export async function readContents(redis: Redis, namespace: string): Promise<rea
   }
   const contents = await Promise.all([...found].sort().map(async (key) => await read(redis, key)));
   // One that has expired meanwhile is no key any more.
-  return contents.filter(({ type }) => type !== "none");
+  return contents.filter(({ type, expiresInMs }) => type !== "none" && expiresInMs !== GONE);
 }
+
+/** What PTTL says of a key that is not there. */
+const GONE = -2;
 
 async function read(redis: Redis, key: string): Promise<KeyContents> {
   const type = await redis.type(key);
