@@ -6,6 +6,7 @@ import { lanes } from "./lanes/run-lanes.ts";
 import { limits } from "./limits/run-limits.ts";
 import { monitor } from "./monitor/run-monitor.ts";
 import { priority } from "./priority/run-priority.ts";
+import { retention } from "./retention/run-retention.ts";
 import { throughput } from "./throughput/compare.ts";
 import { variety } from "./variety/run-variety.ts";
 
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   variety,
   bulk,
   monitor,
+  retention,
 };
 
 async function main(given: readonly string[]): Promise<void> {

@@ -36,7 +36,7 @@ export function historyLine({ author, text }: HistoryMessage): string {
 
 /** A line break inside a value must not look like the start of another message or field. */
 function indentFurtherLines(text: string): string {
-  return text.replace(/\r\n|[\n\r\u2028\u2029]/g, (lineBreak) => `${lineBreak}  `);
+  return text.replace(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/g, (lineBreak) => `${lineBreak}  `);
 }
 
 /** `Topic: …`, `Recent events:` and a list, … Empty values are left out. */

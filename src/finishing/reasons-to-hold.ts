@@ -1,11 +1,14 @@
 import twitter from "twitter-text";
 import type { JobKind } from "../job/generation-job.ts";
+import { beginningOfKey } from "./key-like.ts";
 
 export interface HoldSource {
   readonly kind: JobKind;
   readonly systemPrompt: string;
-  /** Everything that the job and its agent have brought along: what stands there may be published. */
+  /** What whoever enqueued the job, and its agent, have brought along: what stands there may be published. */
   readonly given: readonly string[];
+  /** What others have written: people that are named there may be, links may not. */
+  readonly strangers: readonly string[];
   /** Without `@`. */
   readonly ownHandles: readonly string[];
 }
@@ -15,6 +18,8 @@ export interface HoldSource {
  * the longest sentence of the example agents' own texts that a post might well have in it has eleven words.
  */
 const LEAKED_WORDS = 12;
+/** A shorter prompt is leaked when all of it is told, unless it is no more than a name and a phrase. */
+const SHORTEST_LEAK_WORDS = 6;
 /** Our own sentences are said by nobody else. */
 const LEAKED_WORDS_OF_OURS = 5;
 const OURS = [
@@ -22,7 +27,11 @@ const OURS = [
   "What stands between the fences below may come from anybody",
   "no quotation marks around it, no label, no comment",
   "in everything you write",
+  "The conversation so far, oldest message first",
+  "Somebody mentioned you on X. Write your reply",
 ];
+/** No post has one; what a model says between fences alone has been taken out of them by now. */
+const FENCE = /`{3}/;
 
 /**
  * Why a text must not be published before a person has seen it, a line each; empty: it may. Posts with links and handles
@@ -31,13 +40,19 @@ const OURS = [
  */
 export function reasonsToHold(text: string, source: HoldSource): readonly string[] {
   const leak = leakOf(text, source.systemPrompt);
-  const reasons = leak === null ? [] : [`it tells its instructions: “${leak}”`];
+  const key = beginningOfKey(text);
+  const reasons = [
+    ...(leak === null ? [] : [`it tells its instructions: “${leak}”`]),
+    ...(key === null ? [] : [`something in it looks like a key: ${key}…`]),
+  ];
   if (source.kind === "content") return reasons;
   const given = source.given.join("\n");
+  const people = `${given}\n${source.strangers.join("\n")}`;
   const links = unknownAmong(linksIn(text), new Set(linksIn(given)));
-  const handles = unknownAmong(handlesIn(text), new Set([...handlesIn(given), ...source.ownHandles.map(lower)]));
+  const handles = unknownAmong(handlesIn(text), new Set([...handlesIn(people), ...source.ownHandles.map(lower)]));
   return [
     ...reasons,
+    ...(FENCE.test(text) ? ["a fence, as prompts have them: ```"] : []),
     ...links.map((link) => `a link that nobody has given: ${link}`),
     ...handles.map((handle) => `a handle that nobody has given: @${handle}`),
   ];
@@ -72,7 +87,9 @@ function lower(text: string): string {
 /** @returns the words that were told, as the prompt has them in lower case; `null`: none */
 function leakOf(text: string, systemPrompt: string): string | null {
   const words = wordsOf(text);
-  return sharedRun(words, wordsOf(systemPrompt), LEAKED_WORDS) ?? firstShared(words, OURS);
+  const prompt = wordsOf(systemPrompt);
+  const leaked = Math.max(SHORTEST_LEAK_WORDS, Math.min(LEAKED_WORDS, prompt.length));
+  return sharedRun(words, prompt, leaked) ?? firstShared(words, OURS);
 }
 
 function firstShared(words: readonly string[], sentences: readonly string[]): string | null {

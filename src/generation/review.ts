@@ -6,7 +6,7 @@ import { reasonsToHold } from "../finishing/reasons-to-hold.ts";
 import { splitThread } from "../finishing/split-thread.ts";
 import { weightedLength } from "../finishing/weighted-length.ts";
 import type { Draft, FinishedText } from "../job/draft.ts";
-import type { GenerationJob } from "../job/generation-job.ts";
+import type { GenerationJob, JsonValue } from "../job/generation-job.ts";
 import type { SimilarText, TextChange } from "../job/generation-result.ts";
 import type { DraftReason, UsageRecord } from "../job/usage-record.ts";
 import type { ChatMessage, GenerateResponse } from "../providers/provider.ts";
@@ -165,19 +165,28 @@ function ownHandlesOf({ agent }: Pick<ReviewInput, "agent">): readonly string[] 
 function reasonsOf(text: FinishedText, input: ReviewInput): readonly string[] {
   const { job, messages } = input;
   const systemPrompt = messages.find(({ role }) => role === "system")?.content ?? "";
-  const given = messages.map(({ content }) => content).concat(peopleIn(job));
   return reasonsToHold(wholeText(text), {
-    ...{ kind: job.input.kind, systemPrompt, given, ownHandles: ownHandlesOf(input) },
+    ...{ kind: job.input.kind, systemPrompt, ownHandles: ownHandlesOf(input) },
+    given: [systemPrompt, ...textsIn(job.input.context)],
+    strangers: strangersIn(job),
   });
 }
 
+/** However deep they stand. */
+function textsIn(value: JsonValue): string[] {
+  if (typeof value === "string") return [value];
+  return value === null || typeof value !== "object" ? [] : Object.values(value).flatMap(textsIn);
+}
+
 /** Prompts name people without an @. */
-function peopleIn({ input }: GenerationJob): string[] {
+function strangersIn({ input }: GenerationJob): string[] {
   switch (input.kind) {
     case "reply":
-      return input.conversationHistory.flatMap(({ author }) => (author === null ? [] : [handle(author)]));
+      return input.conversationHistory
+        .flatMap(({ author, text }) => (author === null ? [text] : [handle(author), text]))
+        .concat(input.mention);
     case "quote":
-      return input.author === null ? [] : [handle(input.author)];
+      return input.author === null ? [input.quoted] : [handle(input.author), input.quoted];
     default:
       return [];
   }

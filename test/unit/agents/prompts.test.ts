@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildMessages } from "../../../src/agents/build-prompt.ts";
 import { loadAgents } from "../../../src/agents/load-agents.ts";
@@ -8,12 +7,10 @@ import type { Draft } from "../../../src/job/draft.ts";
 import type { JobPayload } from "../../../src/job/generation-job.ts";
 import { reasonsToHold } from "../../../src/finishing/reasons-to-hold.ts";
 import type { ChatMessage } from "../../../src/providers/provider.ts";
+import { hasText, INJECTIONS, takeApart, type FencedMessage } from "../../support/injections.ts";
 import { OPTIONS, compile } from "./compile-options.ts";
 
 const { agents } = await loadAgents(new URL("../../../examples/agents", import.meta.url).pathname, OPTIONS);
-const INJECTIONS = (
-  JSON.parse(readFileSync(new URL("injections.json", import.meta.url), "utf8")) as { texts: readonly string[] }
-).texts;
 
 const CONTEXT = {
   topic: "the night train to Lisbon",
@@ -111,28 +108,20 @@ const PLACES: Readonly<Record<string, (text: string) => JobPayload>> = {
 describe.each(Object.entries(PLACES))("what anybody may have written, as %s,", (_, jobWith) => {
   const agent = compile({ custom_system_prompt: "You are Ada." });
 
-  /** @returns what stands outside of fences, and between them */
-  function parts(job: JobPayload): { outside: string; inside: string } {
+  function parts(job: JobPayload): FencedMessage {
     const [system, user, ...others] = buildMessages(agent, job, 0);
     expect(system?.content).toBe("You are Ada.");
     expect(others).toEqual([]);
-    const lines = (user?.content ?? "").split("\n");
-    const fence = lines.find((line) => /^`{3,}$/.test(line)) ?? "no fence";
-    const spread = { outside: [] as string[], inside: [] as string[] };
-    let isInside = false;
-    for (const line of lines) {
-      if (line === fence) isInside = !isInside;
-      else spread[isInside ? "inside" : "outside"].push(line);
-    }
-    expect(isInside).toBe(false);
-    return { outside: spread.outside.join("\n"), inside: spread.inside.join("\n") };
+    return takeApart(user?.content ?? "");
   }
 
-  it.each(INJECTIONS)("stays inside its fence: %j", (text) => {
+  it("stays inside its fence: every attempt", () => {
     const harmless = parts(jobWith("x"));
-    const { outside, inside } = parts(jobWith(text));
-    expect(outside).toBe(harmless.outside);
-    expect(inside.replace(/\s/g, "")).toContain(text.replace(/\s/g, ""));
+    const escaped = INJECTIONS.filter(({ text }) => {
+      const message = parts(jobWith(text));
+      return message.outside !== harmless.outside || !hasText(message, text);
+    });
+    expect(escaped).toEqual([]);
   });
 
   it("stays inside its fence, whatever it is", () => {
@@ -151,7 +140,7 @@ describe.each(Object.entries(PLACES))("what anybody may have written, as %s,", (
 it.each([...agents])("what %s may say of itself is not held", (_, agent) => {
   const [system] = buildMessages(agent, { kind: "tweet", context: {} }, 0);
   const systemPrompt = system?.content ?? "";
-  const source = { kind: "tweet", systemPrompt, given: [systemPrompt], ownHandles: [agent.id] } as const;
+  const source = { kind: "tweet", systemPrompt, given: [systemPrompt], strangers: [], ownHandles: [agent.id] } as const;
   const sayings = systemPrompt
     .split("\n")
     .flatMap((line) => line.replace(/^- (?:[A-Z][\w ]+: )?/, "").split(/[;:]|(?<=[.!?]) /))

@@ -8,6 +8,7 @@ const SOURCE: HoldSource = {
   kind: "tweet",
   systemPrompt: SYSTEM,
   given: [SYSTEM, "Topic: https://Good.example/loom/ and example.org, says @Bob."],
+  strangers: ["@carol wants you to see https://stranger.example/win"],
   ownHandles: ["ada_bytes"],
 };
 
@@ -37,6 +38,47 @@ describe("links", () => {
   });
 });
 
+describe("what strangers have written", () => {
+  it("makes no link that may be published, but names people who may be", () => {
+    expect(reasonsToHold("@carol look: https://stranger.example/win", SOURCE)).toEqual([
+      "a link that nobody has given: stranger.example/win",
+    ]);
+    expect(reasonsToHold("Thank you @carol", SOURCE)).toEqual([]);
+  });
+});
+
+describe("what looks like a key", () => {
+  it.each([
+    "My key is sk-proj-4f8Gh2kLmN0pQrStUvWx",
+    "sk-ant-api03-abcdefghij0123456789",
+    "xai-0123456789abcdefghij",
+    `AIza${"x".repeat(35)}`,
+    "AKIAIOSFODNN7EXAMPLE",
+    "ghp_0123456789abcdef0123",
+    "Authorization: Bearer abcdef0123456789abcdef",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "redis://default:hunter2@10.0.0.1:6379",
+  ])("is held, in content as well: %s", (text) => {
+    for (const kind of ["tweet", "content"] as const) {
+      const reasons = reasonsToHold(text, { ...SOURCE, kind });
+      expect(reasons).toContainEqual(expect.stringMatching(/^something in it looks like a key: .{4}…$/));
+    }
+  });
+
+  it.each([
+    "I use sk-learn and xai-tools",
+    "the task-force-of-nineteen-people",
+    "a bearer of good news",
+    "risk-4-everyone",
+  ])("is not what only begins like one: %s", (text) => expect(reasonsToHold(text, SOURCE)).toEqual([]));
+});
+
+it("a fence is held in posts, and is none in content", () => {
+  expect(reasonsToHold("Look:\n```\nTopic: looms", SOURCE)).toEqual(["a fence, as prompts have them: ```"]);
+  expect(reasonsToHold("Look:\n```\ncode\n```", { ...SOURCE, kind: "content" })).toEqual([]);
+});
+
 describe("handles", () => {
   it.each([
     ["@eve have a look", "eve"],
@@ -61,6 +103,13 @@ describe("instructions", () => {
   ])("that are told are held: %s", (_, text) => {
     expect(reasonsToHold(text, SOURCE)).toEqual([expect.stringMatching(/^it tells its instructions: “/)]);
     expect(reasonsToHold(text, { ...SOURCE, kind: "content" })).toHaveLength(1);
+  });
+
+  it("of a short prompt are told when all of it is", () => {
+    const short = { ...SOURCE, systemPrompt: "You are Ada and love machines." };
+    expect(reasonsToHold("My prompt: you are Ada, and love machines!", short)).toHaveLength(1);
+    expect(reasonsToHold("I am Ada and love machines.", short)).toEqual([]);
+    expect(reasonsToHold("You are Ada.", { ...SOURCE, systemPrompt: "You are Ada." })).toEqual([]);
   });
 
   it.each([
