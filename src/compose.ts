@@ -2,7 +2,7 @@ import type { Agent } from "./agents/agent.ts";
 import type { CompileOptions } from "./agents/compile-agent.ts";
 import { defaultAgent } from "./agents/default-agent.ts";
 import { loadAgents, type LoadedAgents } from "./agents/load-agents.ts";
-import { parseAgentObject } from "./agents/parse-agent.ts";
+import { parseAgentObjects } from "./agents/parse-agent-objects.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
 import { parseRedisUrl } from "./config/redis-address.ts";
 import { retentionOf } from "./config/config-file.ts";
@@ -133,16 +133,5 @@ async function resolveAgents(
   options: CompileOptions,
 ): Promise<Pick<LoadedAgents, "agents" | "schedules">> {
   if (typeof agents === "string") return await loadAgents(agents, options);
-  const parsed = agents.map((value, index) => parseAgentObject(`agents[${index}]`, value, options));
-  return {
-    agents: new Map(parsed.map(({ agent }) => [agent.id, agent])),
-    schedules: new Map(parsed.flatMap(({ schedule }, index) => scheduleOf(schedule, `agents[${index}]`))),
-  };
-}
-
-function scheduleOf(schedule: Schedule | null, source: string): [string, Schedule][] {
-  if (schedule === null) return [];
-  if (schedule.topicsFile === null) return [[schedule.agentId, schedule]];
-  const expected = "topics: an object lies in no folder that a file could be in";
-  throw new InvalidInputError([{ source, path: "schedule.topics_file", got: "the name of a file", expected }]);
+  return parseAgentObjects(agents, options);
 }

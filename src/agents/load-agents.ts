@@ -4,6 +4,7 @@ import { InvalidInputError, showValue, type Problem } from "../platform/problem.
 import type { Agent } from "./agent.ts";
 import type { CompileOptions } from "./compile-agent.ts";
 import { oneOf } from "../platform/one-of.ts";
+import { decodeUtf8 } from "../platform/utf8.ts";
 import { readTopics } from "../schedules/read-topics.ts";
 import type { Schedule } from "../schedules/schedule.ts";
 import { parseAgent, type NotedUse, type ParsedAgent } from "./parse-agent.ts";
@@ -81,21 +82,6 @@ async function withTopics(schedule: Schedule | null, source: string): Promise<Sc
   return { ...schedule, topics: await readTopics(join(dirname(source), schedule.topicsFile), schedule.agentId) };
 }
 
-function decodeUtf8(source: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    const problem = { source, path: "", got: "bytes that are not UTF-8", expected: "a file saved as UTF-8" };
-    throw new InvalidInputError([{ ...problem, line: firstBadLine(bytes) }]);
-  }
-}
-
-/** The replacement character marks the first byte that could not be decoded. */
-function firstBadLine(bytes: Uint8Array): number {
-  const [readable = ""] = new TextDecoder("utf-8").decode(bytes).split("\uFFFD", 1);
-  return readable.split(/\r\n|\r|\n/).length;
-}
-
 function describeFileError(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOENT") return "nothing: it does not exist";
@@ -105,6 +91,6 @@ function describeFileError(error: unknown): string {
   return `an error: ${String(code ?? error)}`;
 }
 
-function duplicateId(id: string, source: string, earlier: string): Problem {
+export function duplicateId(id: string, source: string, earlier: string): Problem {
   return { source, path: "id", got: `${showValue(id)}, which ${earlier} has too`, expected: "an id of its own" };
 }

@@ -5,7 +5,14 @@ import { buildSystemPrompt } from "./system-prompt.ts";
 import { linksOf } from "./chain-links.ts";
 import { findChainFaults } from "./chain-rules.ts";
 import { compileAgent, type CompileOptions } from "./compile-agent.ts";
-import { formatPath, isRecord, toProblems, type FaultPlace, type FieldFault } from "../platform/field-fault.ts";
+import {
+  formatPath,
+  isRecord,
+  refusedFirst,
+  toProblems,
+  type FaultPlace,
+  type FieldFault,
+} from "../platform/field-fault.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
@@ -122,15 +129,17 @@ const TOO_DEEP: CheckedFile = {
 function checkFile(value: unknown, options: CompileOptions): CheckedFile {
   const parsed = agentFileSchema(options.knownProviders).safeParse(value);
   const refused = [...findRefusedContent(value), ...findModelFaults(value, options)];
-  const refusedPaths = new Set(refused.map(({ path }) => formatPath(path)));
-  const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, value);
-  // What the schema says of the same field is less exact.
-  const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
+  const wrongFields = parsed.error === undefined ? [] : zodFaults(parsed.error, value);
   const scheduleFaults = findScheduleFaults(value);
   const promptFaults = parsed.success ? findPromptFaults(parsed.data) : [];
   return {
     file: parsed.data,
-    faults: [...refused, ...wrongFields, ...findChainFaults(value, options), ...scheduleFaults, ...promptFaults],
+    faults: [
+      ...refusedFirst(refused, wrongFields),
+      ...findChainFaults(value, options),
+      ...scheduleFaults,
+      ...promptFaults,
+    ],
   };
 }
 

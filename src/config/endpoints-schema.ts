@@ -11,7 +11,11 @@ const nameError = "a name: a lower-case letter, then up to 31 of a–z 0–9 -";
 const variableError = "the name of an environment variable, such as GROQ_API_KEY";
 const headerError = "the name of a header that is not set by the call itself";
 
-const variable = z.string({ error: variableError }).regex(/^[A-Z][A-Z0-9_]{0,63}$/, { error: variableError });
+/** What stands there by mistake may be the key itself, and is not shown. */
+const variable = z.custom<string>((name) => typeof name === "string" && /^[A-Z][A-Z0-9_]{0,63}$/.test(name), {
+  error: variableError,
+  params: { got: "something else (not shown: it may be the key)" },
+});
 
 /** Those of the connection and of the call itself; with Accept-Encoding answers would come that nobody unpacks. */
 const OWN_HEADERS =
@@ -21,12 +25,10 @@ const headerName = z
   .regex(/^[A-Za-z0-9-]{1,64}$/, { error: headerError })
   .refine((name) => !OWN_HEADERS.test(name), { error: headerError });
 const valueError = 'printable text, or {"variable": "NAME"} for what is secret';
-const headerValue = z.union(
-  [z.string().regex(/^[\x20-\x7e]{1,1024}$/, { error: valueError }), strictObject({ variable })],
-  {
-    error: valueError,
-  },
-);
+const printable = (value: unknown): boolean => typeof value !== "string" || /^[\x20-\x7e]{1,1024}$/.test(value);
+const headerValue = z
+  .custom<unknown>(printable, { error: valueError, params: { got: "something else (not shown: it may be secret)" } })
+  .pipe(z.union([z.string(), strictObject({ variable })], { error: valueError }));
 
 const endpoint = strictObject({
   /** `https://api.example.com/v1` */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { Problem } from "../platform/problem.ts";
+import { NOT_UTF8, utf8Of } from "../platform/utf8.ts";
 
 /** What `loadConfig` reads: the environment, then `.env` for what the environment does not say. */
 export interface ConfigSource {
@@ -37,8 +38,10 @@ export function environmentReader({ environment, directory }: ConfigSource, prob
     const value = readRaw(name);
     if (file === undefined) return value;
     if (value !== undefined) refuse(name, `${name} and ${variable}`, "one of them");
-    const content = readText(resolve(directory, file));
-    if (content === null) return refuse(variable, "a file that cannot be read", "the path of a mounted secret");
+    const bytes = readBytes(resolve(directory, file));
+    if (bytes === null) return refuse(variable, "a file that cannot be read", "the path of a mounted secret");
+    const content = utf8Of(bytes);
+    if (content === null) return refuse(variable, `a file with ${NOT_UTF8}`, "the path of a mounted secret");
     if (content.trim() === "") return refuse(variable, "a file with nothing in it", "the path of a mounted secret");
     return content.replace(/\r?\n$/, "");
   };
@@ -47,16 +50,19 @@ export function environmentReader({ environment, directory }: ConfigSource, prob
 
 function readDotenv(path: string, problems: Problem[]): Readonly<Record<string, string | undefined>> {
   if (!existsSync(path)) return {};
-  const content = readText(path);
-  if (content === null)
-    problems.push({ source: ".env", path: "", got: "something that cannot be read", expected: "a file, or nothing" });
+  const refuse = (got: string, expected: string): void =>
+    void problems.push({ source: ".env", path: "", got, expected });
+  const bytes = readBytes(path);
+  const content = bytes === null ? null : utf8Of(bytes);
+  if (bytes === null) refuse("something that cannot be read", "a file, or nothing");
+  else if (content === null) refuse(NOT_UTF8, "a file saved as UTF-8");
   return parseEnv(content ?? "");
 }
 
-/** Without a byte order mark, which would become part of the first name; `null` when there is no readable file. */
-function readText(path: string): string | null {
+/** `null`: there is no readable file. */
+function readBytes(path: string): Uint8Array | null {
   try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+    return readFileSync(path);
   } catch {
     return null;
   }

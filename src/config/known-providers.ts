@@ -1,6 +1,5 @@
 import { describeValue, isRecord, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
-import { RESERVED, isReserved } from "../platform/refused-names.ts";
 import { PROVIDERS } from "../providers/registry.ts";
 
 const SHIPPED = PROVIDERS.map(({ id }) => id);
@@ -23,10 +22,7 @@ export function findUnknownProviders(file: unknown): FieldFault[] {
       got: "the name of a provider that is there already",
       expected: "a name of its own",
     }));
-  const reserved = own
-    .filter(isReserved)
-    .map((name) => ({ path: ["endpoints", name], got: RESERVED, expected: "another name" }));
-  return [...unknown, ...taken, ...reserved];
+  return [...unknown, ...taken];
 }
 
 interface NamedProvider {

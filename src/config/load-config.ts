@@ -6,15 +6,15 @@ import type { RedisAccess, RedisAddress } from "../platform/redis.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { parseJsonDocument } from "../platform/json-document.ts";
 import { toProblems } from "../platform/field-fault.ts";
+import { decodeUtf8 } from "../platform/utf8.ts";
 import { readAlertWebhook, type AlertWebhook } from "./alert-webhook.ts";
 import { environmentReader, type ConfigSource, type EnvironmentReader } from "./environment.ts";
-import { DEFAULT_CONFIG, configFileSchema, type ConfigFile } from "./config-file.ts";
-import { findUnknownProviders } from "./known-providers.ts";
+import { checkConfigFile } from "./check-config-file.ts";
+import { DEFAULT_CONFIG, type ConfigFile } from "./config-file.ts";
 import { readProviderSettings, type ConfiguredProviders } from "./provider-settings.ts";
 import { readRedisAccess, readRedisAddress } from "./redis-address.ts";
 import { findRetiredDefaults } from "./retired-defaults.ts";
 import { readTracing, type TracingConfig } from "./tracing-settings.ts";
-import { zodFaults } from "../platform/zod-faults.ts";
 
 /** Everything that a process of this project is told from outside, checked. */
 export interface Config {
@@ -177,14 +177,10 @@ function integer(value: string | undefined, { name, max, problems }: IntegerRang
 function readConfigFile(path: string | undefined, directory: string, problems: Problem[]): ConfigFile {
   if (path === undefined) return DEFAULT_CONFIG;
   try {
-    const document = parseJsonDocument(path, readFileSync(resolve(directory, path), "utf8"));
-    const parsed = configFileSchema.safeParse(document.value);
-    const faults = parsed.success ? [] : zodFaults(parsed.error, document.value);
-    const unknown = findUnknownProviders(document.value);
-    problems.push(
-      ...toProblems([...document.duplicates, ...faults, ...unknown], { source: path, lineOf: document.lineOf }),
-    );
-    return parsed.data ?? DEFAULT_CONFIG;
+    const document = parseJsonDocument(path, decodeUtf8(path, readFileSync(resolve(directory, path))));
+    const { data, faults } = checkConfigFile(document.value);
+    problems.push(...toProblems([...document.duplicates, ...faults], { source: path, lineOf: document.lineOf }));
+    return data ?? DEFAULT_CONFIG;
   } catch (error) {
     if (error instanceof InvalidInputError) problems.push(...error.problems);
     else

@@ -1,7 +1,7 @@
 /** What producers pass in, and how it is checked. The terms are defined in `generation-job.ts`. */
 import { z } from "zod";
 import { documentedAs } from "../platform/documented-as.ts";
-import { formatPath, toProblems, type FieldFault } from "../platform/field-fault.ts";
+import { refusedFirst, toProblems, type FieldFault } from "../platform/field-fault.ts";
 import { oneOf } from "../platform/one-of.ts";
 import { InvalidInputError } from "../platform/problem.ts";
 import { isNestedTooDeeply } from "../platform/refused-names.ts";
@@ -263,10 +263,9 @@ function checkJob(input: unknown): { job?: ParsedJobInput | undefined; faults: F
   const lifted = liftConversationHistory(input);
   const parsed = jobInputSchema.safeParse(lifted);
   const refused = isObject(input) ? findJsonFaults(input) : [];
-  const refusedPaths = new Set(refused.map(({ path }) => formatPath(path)));
-  const issues = parsed.error === undefined ? [] : zodFaults(parsed.error, lifted);
-  const wrongFields = issues.filter(({ path }) => !refusedPaths.has(formatPath(path)));
-  return { job: parsed.data, faults: [...sizeFaults(input), ...refused, ...wrongFields, ...historyFaults(lifted)] };
+  const wrongFields = parsed.error === undefined ? [] : zodFaults(parsed.error, lifted);
+  const faults = [...sizeFaults(input), ...refusedFirst(refused, wrongFields), ...historyFaults(lifted)];
+  return { job: parsed.data, faults };
 }
 
 /** Of any class: what is no object at all is the schema's business. */

@@ -5,11 +5,13 @@ import type { Queue } from "bullmq";
 import type { FastifyInstance } from "fastify";
 import type { Lane } from "../queue/lane.ts";
 import { laneTitle } from "./lane-title.ts";
+import { refuseMethod, type KnownRoutes } from "./no-route.ts";
 
 export interface BoardOptions {
   /** All lanes that there are now; asked again whenever the page asks for its queues. */
   readonly lanes: () => Promise<readonly Lane[]>;
   readonly queue: (laneName: string) => Queue;
+  readonly routes: KnownRoutes;
 }
 
 const BOARD_PATH = "/board";
@@ -53,7 +55,9 @@ export async function registerBoard(server: FastifyInstance, options: BoardOptio
         return isQueues && role !== "operator" ? withoutButtons(payload) : withoutForeignFonts(payload);
       });
       // Of this scope, so that its hooks see requests for what there is not.
-      scope.setNotFoundHandler(async (_request, reply) => await reply.status(404).send({ error: "not found" }));
+      scope.setNotFoundHandler(async (request, reply) => {
+        return await reply.send({ error: refuseMethod(request, reply, options.routes) ?? "not found" });
+      });
       await scope.register(adapter.registerPlugin());
     },
     { prefix: BOARD_PATH },

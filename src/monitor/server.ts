@@ -10,6 +10,7 @@ import { registerBoard } from "./board.ts";
 import { answerOf, orUnavailable, refuseBadAddress } from "./errors.ts";
 import { renderMetrics } from "./metrics/render-metrics.ts";
 import { createUsageSource } from "./metrics/usage-source.ts";
+import { noteRoutes } from "./no-route.ts";
 import { registerPages } from "./pages/register-pages.ts";
 import { checkReadiness } from "./readiness.ts";
 import type { MonitorSystem } from "./system.ts";
@@ -46,6 +47,7 @@ export async function createMonitor(options: MonitorOptions): Promise<FastifyIns
     return await reply.status(status).send(answer);
   });
   const gate = guardAccess(server, options);
+  const routes = noteRoutes(server);
   const { continueTrace } = options;
   // When the body has been read: what a socket emits need not be in the context of an earlier hook.
   if (continueTrace !== undefined)
@@ -54,11 +56,12 @@ export async function createMonitor(options: MonitorOptions): Promise<FastifyIns
   await registerBoard(server, {
     lanes: async () => await orUnavailable(system.redis, lanes),
     queue: (name) => system.queues.get(name),
+    routes,
   });
   registerHealth(server, system);
   registerMetrics(server, system);
-  await registerApi(server, { system, limits: options.apiLimits });
-  await server.register(async (scope) => await registerPages(scope, { system, gate }));
+  await registerApi(server, { system, routes, limits: options.apiLimits });
+  await server.register(async (scope) => await registerPages(scope, { system, gate, routes }));
   return server;
 }
 

@@ -11,8 +11,8 @@ export interface FieldFault {
   readonly expected: string;
 }
 
-/** The vendors' keys: `sk-…` (OpenAI and many others) and `xai-…`, with at least 20 characters and a digit. */
-const SECRET = /(?<![A-Za-z0-9])(?:sk|xai)-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}/;
+/** The vendors' keys: `sk-…` (OpenAI and many others) and `xai-…`, with at least 20 characters and a digit; Google's. */
+const SECRET = /(?<![A-Za-z0-9])(?:(?:sk|xai)-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{35})/;
 
 export function looksLikeSecret(text: string): boolean {
   return SECRET.test(text);
@@ -38,6 +38,12 @@ export function describeValue(value: unknown): string {
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Of a field that is refused for what it is, nothing else is said: other checks are less exact. */
+export function refusedFirst(refused: readonly FieldFault[], others: readonly FieldFault[]): FieldFault[] {
+  const paths = new Set(refused.map(({ path }) => formatPath(path)));
+  return [...refused, ...others.filter(({ path }) => !paths.has(formatPath(path)))];
 }
 
 /** Where faults were found. */

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { formatProblem, showValue, type Problem } from "../../platform/problem.ts";
+import { isOfSize } from "../../job/job-size.ts";
+import { formatProblem, InvalidInputError, showValue, type Problem } from "../../platform/problem.ts";
 import type { RedisClient } from "../../platform/redis-client.ts";
 import { answerOf, type ErrorAnswer } from "../errors.ts";
 import { TooManyWaitsError } from "./waits.ts";
@@ -22,8 +23,11 @@ interface SendOptions {
   readonly redis: RedisClient;
 }
 
-/** `null`: it has nothing to do with how a body was sent. */
+/** `null`: it has nothing to do with how a body was sent, or how large it is. */
 function ofBody(error: unknown, { headers, routeOptions }: FastifyRequest): ErrorAnswer | null {
+  if (error instanceof InvalidInputError && error.problems.some(isOfSize)) {
+    return { status: 413, error: error.message, problems: error.problems };
+  }
   switch ((error as Partial<FastifyError> | null)?.code) {
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return refusal(415, {

@@ -4,6 +4,7 @@ import { isRecord, toProblems, type FieldFault } from "../../platform/field-faul
 import { parseJsonDocument } from "../../platform/json-document.ts";
 import { InvalidInputError, type Problem } from "../../platform/problem.ts";
 import { RESERVED } from "../../platform/refused-names.ts";
+import { decodeUtf8 } from "../../platform/utf8.ts";
 import { zodFaults } from "../../platform/zod-faults.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function checkRequest(request: FastifyRequest): Promise<void> {
   const check = (source: string, by: unknown, given: unknown): unknown => {
     if (!(by instanceof z.ZodType)) return given;
     const parsed = by.safeParse(given);
-    const faults = [...(parsed.success ? [] : zodFaults(parsed.error, given)), ...hiddenFaults(given)];
+    const faults = [...(parsed.success ? [] : zodFaults(parsed.error, given)), ...hiddenFaults(given, parsed.data)];
     problems.push(...toProblems(faults, { source, lineOf: () => undefined }));
     return parsed.data;
   };
@@ -34,14 +35,15 @@ const noBody = z.custom((body) => body === undefined || (isRecord(body) && Objec
   error: "no body",
 });
 
-/** JSON has a field of this name like any other; zod does not see it. */
-function hiddenFaults(given: unknown): FieldFault[] {
-  if (!isRecord(given) || !Object.hasOwn(given, "__proto__")) return [];
+/** JSON has a field of this name like any other; zod does not see it. What is passed on as it is has its own check. */
+function hiddenFaults(given: unknown, taken: unknown): FieldFault[] {
+  if (given === taken || !isRecord(given) || !Object.hasOwn(given, "__proto__")) return [];
   return [{ path: ["__proto__"], got: RESERVED, expected: "no such field" }];
 }
 
 /** @returns `undefined`: there is nothing. @throws InvalidInputError it is no JSON */
-export function parseJson(text: string): unknown {
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = decodeUtf8("body", bytes, "JSON in UTF-8");
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text) as unknown;

@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { documentedAs } from "../../platform/documented-as.ts";
+import { refuseMethod, type KnownRoutes } from "../no-route.ts";
 import type { MonitorSystem } from "../system.ts";
 import { sendError } from "./api-errors.ts";
 import { API_PATH, type ApiParts, type ApiScope } from "./api-scope.ts";
@@ -28,6 +29,7 @@ export interface ApiLimits {
 
 export interface ApiOptions {
   readonly system: MonitorSystem;
+  readonly routes: KnownRoutes;
   readonly limits: ApiLimits;
 }
 
@@ -62,11 +64,12 @@ const DOCUMENT = {
 };
 
 /** The API for programs of any language, below `/api/v1`. */
-export async function registerApi(server: FastifyInstance, { system, limits }: ApiOptions): Promise<void> {
+export async function registerApi(server: FastifyInstance, options: ApiOptions): Promise<void> {
+  const { system, limits } = options;
   const waits = createWaits(limits.waitingRequests);
   await server.register(
     async (scope) => {
-      await prepare(scope, { system, limits });
+      await prepare(scope, options);
       scope.addHook("preClose", async () => await waits.endAll());
       registerRoutes(scope.withTypeProvider(), { system, waits });
     },
@@ -74,12 +77,12 @@ export async function registerApi(server: FastifyInstance, { system, limits }: A
   );
 }
 
-async function prepare(scope: FastifyInstance, { system, limits }: ApiOptions): Promise<void> {
+async function prepare(scope: FastifyInstance, { system, routes, limits }: ApiOptions): Promise<void> {
   scope.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
   limitRate(scope, limits.requestsPerMinute);
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser("application/json", { parseAs: "string" }, async (_request: unknown, text: string) =>
-    parseJson(text),
+  scope.addContentTypeParser("application/json", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) =>
+    parseJson(body),
   );
   // Everything is checked at once, by the hook. Answers are ours: a result of a newer version is passed on as it is.
   scope.setValidatorCompiler(() => () => true);
@@ -88,8 +91,9 @@ async function prepare(scope: FastifyInstance, { system, limits }: ApiOptions): 
   scope.setErrorHandler(
     async (error, request, reply) => await sendError(error, request, { reply, redis: system.redis }),
   );
-  scope.setNotFoundHandler(async (_request, reply) => {
-    return await reply.status(404).send({ error: `there is no such route; ${API_PATH}/openapi.json has them all` });
+  scope.setNotFoundHandler(async (request, reply) => {
+    const wrong = refuseMethod(request, reply, routes) ?? "there is no such route";
+    return await reply.send({ error: `${wrong}; ${API_PATH}/openapi.json has them all` });
   });
   await scope.register(swagger, { openapi: DOCUMENT, transform, transformObject });
 }

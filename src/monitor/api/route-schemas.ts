@@ -12,7 +12,7 @@ const ERRORS = {
   403: "This token may only look, the monitor is read-only, or the request comes from another site.",
   404: "There is no such thing.",
   409: "It stands against what there is already; `error` says how.",
-  413: "The body is too large.",
+  413: "The body, or the job in it, is too large.",
   415: "The body is no `application/json`.",
   421: "The monitor is not reached under this host name.",
   429: "Too many requests; `Retry-After` says for how many seconds to wait.",

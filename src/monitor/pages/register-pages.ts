@@ -3,6 +3,7 @@ import { html } from "../../platform/html.ts";
 import { wantsPage, type Gate } from "../access/guard-access.ts";
 import { registerAssets } from "../assets.ts";
 import { answerOf } from "../errors.ts";
+import { refuseMethod, type KnownRoutes } from "../no-route.ts";
 import type { MonitorSystem } from "../system.ts";
 import { registerActions } from "./actions.ts";
 import { renderDocument } from "./document.ts";
@@ -19,6 +20,7 @@ import { usagePage } from "./usage/usage-page.ts";
 export interface PagesOptions {
   readonly system: MonitorSystem;
   readonly gate: Gate;
+  readonly routes: KnownRoutes;
 }
 
 const PAGES: readonly Page[] = [overviewPage, usagePage, runsPage, resultsPage, jobPage];
@@ -31,7 +33,7 @@ const CONTENT_SECURITY_POLICY =
 const HTML = "text/html; charset=utf-8";
 
 /** What people look at. Everything works without script, and follows by itself with it. */
-export async function registerPages(server: FastifyInstance, { system, gate }: PagesOptions): Promise<void> {
+export async function registerPages(server: FastifyInstance, { system, gate, routes }: PagesOptions): Promise<void> {
   server.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) => {
     done(null, Object.fromEntries(new URLSearchParams(String(body))));
   });
@@ -49,7 +51,8 @@ export async function registerPages(server: FastifyInstance, { system, gate }: P
   server.setErrorHandler(async (error, request, reply) => await send(request, reply, failure(error, system)));
   server.setNotFoundHandler(async (request, reply) => {
     if (wantsPage(request)) return await send(request, reply, notFound());
-    return await reply.status(404).send({ error: `there is nothing at ${request.method} ${pathOf(request.url)}` });
+    const wrong = refuseMethod(request, reply, routes) ?? `there is nothing at ${request.method} ${pathOf(request.url)}`;
+    return await reply.send({ error: wrong });
   });
   registerAssets(server);
   registerLogin(server, gate);

@@ -219,7 +219,7 @@ describe("every answer", () => {
     ["/healthz", 200],
     ["/readyz", 503],
     ["/metrics", 200],
-    ["/metrics", 404, { method: "POST" }],
+    ["/metrics", 405, { method: "POST" }],
     ["/metrics", 403, { method: "POST", headers: { origin: "http://evil.example" } }],
     ["/board", 421, { headers: { host: "evil.example" } }],
   ];

@@ -87,7 +87,7 @@ describe("POST /jobs/batch", () => {
       error: "body: got more than 524288 bytes; expected at most 524288 bytes",
     });
     const tooLargeJob = { ...TWEET, context: { topic: "x".repeat(257 * 1024) } };
-    expect(await api.expect(400, "POST /jobs", tooLargeJob)).toMatchObject({
+    expect(await api.expect(413, "POST /jobs", tooLargeJob)).toMatchObject({
       problems: [{ expected: "at most 262144 bytes (256 KiB)" }],
     });
   });
