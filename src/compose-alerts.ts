@@ -32,7 +32,7 @@ export function composeAlertWatcher({ config, redis, queues, logger, ...parts }:
     readBacklogs: async (now) => await readBacklogs({ redis, namespace, queues }, now),
     rules: alertRulesOf(file),
     budgets: budgetPolicyOf(file),
-    webhook: alertWebhook === null ? null : createWebhook(alertWebhook),
+    webhook: alertWebhook === null ? null : createWebhook({ ...alertWebhook, trustedHosts: file.trustedEndpointHosts }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
   });
 }
@@ -58,8 +58,11 @@ export function startAlertWatcher(
 }
 
 /** Tries whether alerts arrive. Sends one, whatever there is to tell; nothing is noted. */
-export async function sendTestAlert(namespace: string, target: AlertWebhook): Promise<SendOutcome> {
-  await using webhook = createWebhook(target);
+export async function sendTestAlert(
+  { namespace, file }: Pick<Config, "namespace" | "file">,
+  target: AlertWebhook,
+): Promise<SendOutcome> {
+  await using webhook = createWebhook({ ...target, trustedHosts: file.trustedEndpointHosts });
   const at = new Date(systemClock.now()).toISOString();
   const alertId = randomBytes(6).toString("hex");
   const message = alertMessage({

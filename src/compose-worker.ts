@@ -186,10 +186,10 @@ function varietyOf(
 }
 
 function providersOf({ file, providers }: WorkerParts["config"]): ProviderRegistry {
-  const { settings, definitions, catalogue } = providers;
+  const { settings, definitions, catalogue, trustedHosts } = providers;
   return createProviders(settings, {
     ...{ definitions, catalogue, limitGroups: file.limitGroups },
-    transport: { idleTimeoutMs: Math.round(file.idleSeconds * 1000) },
+    transport: { idleTimeoutMs: Math.round(file.idleSeconds * 1000), trustedHosts },
   });
 }
 

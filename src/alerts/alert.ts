@@ -8,6 +8,7 @@ export const ALERT_KINDS = [
   "key-refused",
   "model-not-found",
   "certificate",
+  "refused-address",
   "breaker-open",
   "budget-warning",
   "budget-reached",

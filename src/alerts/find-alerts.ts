@@ -25,7 +25,10 @@ export function findAlerts(facts: AlertFacts, rules: AlertRules, now: number): F
   return findings.filter(({ kind }) => !rules.ignored.includes(kind));
 }
 
-type PauseKind = Extract<AlertKind, "quota-exhausted" | "key-refused" | "model-not-found" | "certificate">;
+type PauseKind = Extract<
+  AlertKind,
+  "quota-exhausted" | "key-refused" | "model-not-found" | "certificate" | "refused-address"
+>;
 
 /** By the kind of error for which something is left alone: those of the recovery table that pause. */
 export const PAUSE_KINDS: Readonly<Record<string, PauseKind>> = {
@@ -33,6 +36,7 @@ export const PAUSE_KINDS: Readonly<Record<string, PauseKind>> = {
   authentication: "key-refused",
   "model-not-found": "model-not-found",
   certificate: "certificate",
+  "refused-address": "refused-address",
 };
 
 const PAUSE_MESSAGES: Readonly<Record<PauseKind, (name: string) => string>> = {
@@ -42,6 +46,8 @@ const PAUSE_MESSAGES: Readonly<Record<PauseKind, (name: string) => string>> = {
   "model-not-found": (name) => `the vendor does not know the model of ${name}: correct its name in the agents`,
   certificate: (name) =>
     `the certificate shown for ${name} is not valid: look at the endpoint, and what stands between`,
+  "refused-address": (name) =>
+    `the endpoint of ${name} has an address that is not public: correct it, or name its host in trustedEndpointHosts`,
 };
 
 function pauseFinding(subject: string, why: string | null): Finding[] {

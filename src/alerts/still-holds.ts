@@ -29,6 +29,7 @@ export function stillHolds(alert: KnownAlert, { health: { groups } }: AlertFacts
       return keyStillFails(alert, groups, now);
     case "model-not-found":
     case "certificate":
+    case "refused-address":
       return !called.some(succeededSince(seenAt));
     case "breaker-open":
       return called.some(({ state }) => state === "probing");

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import type { Resolve } from "../platform/checked-lookup.ts";
 import type { HttpOutcome } from "../providers/http/http-exchange.ts";
 import { createHttpTransport, type HttpTransport } from "../providers/http/http-transport.ts";
 import type { AlertKind, AlertSeverity } from "./alert.ts";
@@ -52,17 +53,21 @@ export interface WebhookOptions {
   readonly secret: string | null;
   /** Until the answer is there; default 5000. */
   readonly timeoutMs?: number;
+  /** As in `HttpTransportOptions`. */
+  readonly trustedHosts?: readonly string[];
+  readonly resolve?: Resolve;
 }
 
 const TIMEOUT_MS = 5000;
 const SIGNATURE_HEADER = "x-puppet-signature";
 
 /** One POST over the transport that calls of models use: no redirect, no repetition, and no more of an answer than 4 MiB. */
-export function createWebhook({ url, secret, timeoutMs = TIMEOUT_MS }: WebhookOptions): Webhook {
+export function createWebhook({ url, secret, timeoutMs = TIMEOUT_MS, ...rules }: WebhookOptions): Webhook {
   let transport: HttpTransport | undefined;
   return {
     async send(message, signal) {
-      transport ??= createHttpTransport({ maxConnections: 1, connectTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs });
+      const patience = { connectTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs };
+      transport ??= createHttpTransport({ maxConnections: 1, ...patience, ...rules });
       const exchange = transport.open({ signal, timeoutMs, sentHeaders: [SIGNATURE_HEADER] });
       const body = JSON.stringify(message);
       const headers = new Headers({ "content-type": "application/json", "user-agent": "puppet-engine" });
@@ -89,7 +94,9 @@ function judge(outcome: HttpOutcome | null, timeoutMs: number): SendOutcome {
   const status = "answer" in outcome ? outcome.answer.status : outcome.failure.status;
   // What the answer says, and whether it comes to its end, does not matter once it has begun.
   if (status !== null) return isGood(status) ? { ok: true, status } : { ok: false, problem: describeStatus(status) };
-  const { reason, code } = "failure" in outcome ? outcome.failure : { reason: "unreachable", code: null };
+  const nothing = { reason: "unreachable", code: null, why: "" };
+  const { reason, code, why: refusal } = "failure" in outcome ? outcome.failure : nothing;
+  if (refusal !== "") return { ok: false, problem: refusal };
   const why = REASONS[reason] ?? reason;
   const within = reason === "deadline" ? ` within ${timeoutMs / 1000} s` : "";
   return { ok: false, problem: `${why}${within}${code === null ? "" : ` (${code})`}` };

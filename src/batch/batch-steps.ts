@@ -93,6 +93,7 @@ async function find(step: BatchStep): Promise<string | null | undefined> {
 /** Kinds that say that this batch will never be taken, or not before somebody acts. */
 const FOR_GOOD: ReadonlySet<ProviderError["kind"]> = new Set([
   ...(["authentication", "quota-exhausted", "model-not-found", "invalid-request", "certificate"] as const),
+  "refused-address",
   ...(["unsupported-parameter", "request-too-large", "context-too-long", "content-filtered"] as const),
 ]);
 

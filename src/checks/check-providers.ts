@@ -19,7 +19,7 @@ interface AskedKey {
   readonly source: string | null;
 }
 
-type Configured = Pick<ConfiguredProviders, "definitions" | "settings" | "keyPlaces">;
+type Configured = Pick<ConfiguredProviders, "definitions" | "settings" | "keyPlaces" | "trustedHosts">;
 
 /**
  * Asks every configured vendor, with every key, for its free list of models, and whether those of our agents are on it.
@@ -48,7 +48,7 @@ export async function checkProviders(
   return [...new Map(findings.map((finding) => [finding.text, finding])).values()];
 }
 
-function keysOf(definition: ProviderDefinition, { settings, keyPlaces }: Configured): AskedKey[] {
+function keysOf(definition: ProviderDefinition, { settings, keyPlaces, trustedHosts }: Configured): AskedKey[] {
   const { id, modelList } = definition;
   if (modelList === null) return [];
   const connections = connectionsOf(definition, settings[id]);
@@ -56,7 +56,8 @@ function keysOf(definition: ProviderDefinition, { settings, keyPlaces }: Configu
     const { apiKey, baseUrl } = connection;
     const place = keyPlaces.get(id)?.[index];
     const name = connections.length === 1 || place === undefined ? id : `${id}#${place.keyId}`;
-    return { definition, apiKey, baseUrl, list: modelList(connection), name, source: place?.source ?? null };
+    const list = { ...modelList(connection), trustedHosts };
+    return { definition, apiKey, baseUrl, list, name, source: place?.source ?? null };
   });
 }
 
@@ -75,6 +76,7 @@ function endpointOf({ id, endpointVariable }: ProviderDefinition): string {
 
 function fixFor(kind: ProviderError["kind"] | null, source: string | null, endpoint: string): string {
   if (kind === "authentication" && source !== null) return `correct ${source}`;
+  if (kind === "refused-address") return `correct ${endpoint}, or do as this says`;
   if (source === null) return `see whether that server runs, and whether ${endpoint} is its address`;
   return kind === "network" ? `look at the network, and at ${endpoint}` : `check ${source} and ${endpoint}`;
 }

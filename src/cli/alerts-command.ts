@@ -89,7 +89,7 @@ async function test(): Promise<ExitCode> {
   }
   const { host } = new URL(config.alertWebhook.url);
   const { sendTestAlert } = await import("../compose-alerts.ts");
-  const outcome = await sendTestAlert(config.namespace, config.alertWebhook);
+  const outcome = await sendTestAlert(config, config.alertWebhook);
   if (!outcome.ok) {
     console.error(`error: the test alert to ${host} was not taken: ${outcome.problem}`);
     return EXIT.usage;

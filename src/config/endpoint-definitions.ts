@@ -1,3 +1,4 @@
+import { isTrustedHost } from "../platform/checked-lookup.ts";
 import { defineOpenAiAlike } from "../providers/openai-compatible/define-openai-alike.ts";
 import { normalizeEndpoint } from "../providers/http/normalize-endpoint.ts";
 import type { ProviderDefinition } from "../providers/registry.ts";
@@ -32,8 +33,8 @@ export function endpointDefinitions(
 }
 
 export function isTrusted(url: string, { trustedEndpointHosts }: ConfigFile): boolean {
-  const host = URL.parse(url.trim())?.hostname ?? "";
-  return trustedEndpointHosts.some((trusted) => trusted.toLowerCase() === host);
+  const host = URL.parse(url.trim())?.hostname;
+  return host !== undefined && isTrustedHost(host, trustedEndpointHosts);
 }
 
 const SOURCE = "configuration file";

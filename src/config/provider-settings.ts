@@ -27,6 +27,8 @@ export interface ConfiguredProviders {
   readonly keyPlaces: ReadonlyMap<string, readonly KeyPlace[]>;
   /** Providers that need a key and have none → the variables that would give it one, for a single key first. */
   readonly missingKeys: ReadonlyMap<string, readonly string[]>;
+  /** Hosts that may have an address of our own network. */
+  readonly trustedHosts: readonly string[];
 }
 
 export interface KeyPlace {
@@ -67,7 +69,7 @@ export function readProviderSettings(
     definitions,
     catalogue: createCatalogue(definitions, file.models),
     settings: { ...settings, fake: { options: file.fake } },
-    ...{ defaultModels, keyPlaces, missingKeys },
+    ...{ defaultModels, keyPlaces, missingKeys, trustedHosts: file.trustedEndpointHosts },
   };
 }
 

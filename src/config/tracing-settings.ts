@@ -1,4 +1,5 @@
 import { formatProblem, showValue } from "../platform/problem.ts";
+import { isUnusableAddress, plainHost } from "../platform/network-address.ts";
 import type { EnvironmentReader } from "./environment.ts";
 
 /**
@@ -107,7 +108,8 @@ function protocolOf({ protocol, tracesProtocol }: Given, note: Note): OtlpProtoc
 /** The address for traces alone counts as it stands; the common one is what each signal's path is appended to. */
 function urlOf({ endpoint = DEFAULT_ENDPOINT, tracesEndpoint }: Given, note: Note): string | null {
   const url = tracesEndpoint ?? `${endpoint.replace(/\/$/, "")}/v1/traces`;
-  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
+  const host = /^https?:\/\//i.test(url) ? URL.parse(url)?.hostname : undefined;
+  if (host !== undefined && !isUnusableAddress(plainHost(host))) return url;
   const path = `OTEL_EXPORTER_OTLP_${tracesEndpoint === undefined ? "" : "TRACES_"}ENDPOINT`;
   note(path, "something else", `http://HOST:PORT or https://HOST:PORT; ${NOTHING_SENT}`);
   return null;

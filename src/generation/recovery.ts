@@ -39,6 +39,7 @@ export const RECOVERY: Readonly<Record<ProviderErrorKind, Recovery>> = {
   disconnected: { ...retry, sameProvider: "retry-once" },
   timeout: { ...retry, sameProvider: "retry-once" },
   certificate: { ...never, pauses: "limit-group" },
+  "refused-address": { ...never, pauses: "limit-group" },
   "invalid-response": retry,
   "truncated-empty": { ...never, sameProvider: "recover" },
   "quota-exhausted": { ...never, pauses: "credential" },

@@ -11,6 +11,7 @@ import type { LimitReport, ProviderId, TokenUsage } from "./provider.ts";
  * - `disconnected`: the connection broke after sending; the vendor may have billed the call.
  * - `timeout`: the total deadline passed after sending; the vendor may have billed the call.
  * - `certificate`: TLS verification failed; it is never switched off.
+ * - `refused-address`: the endpoint's name leads into our own network, and the operator has not said that it may.
  * - `invalid-response`: an answer that is no completion (empty, HTML, broken JSON, too big, a redirect).
  * - `truncated-empty`: finish reason `length` and no text: reasoning used up the cap. Billed.
  * - `quota-exhausted`: out of money or credit: not "slow down".
@@ -30,6 +31,7 @@ export type ProviderErrorKind =
   | "disconnected"
   | "timeout"
   | "certificate"
+  | "refused-address"
   | "invalid-response"
   | "truncated-empty"
   | "quota-exhausted"

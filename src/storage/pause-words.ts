@@ -5,6 +5,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   authentication: "replace the key and restart the workers",
   "model-not-found": "correct the model's name in the agents",
   certificate: "look at the endpoint's certificate, and at what stands between",
+  "refused-address": "correct the endpoint, or name its host in trustedEndpointHosts",
 };
 
 /** Why something is paused, what to do about it, and for how long it is. */

@@ -1,6 +1,7 @@
 import { ExportResultCode, parseKeyPairsIntoRecord } from "@opentelemetry/core";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { TracingConfig } from "../config/tracing-settings.ts";
+import { createAddressCheck, refuseUnusable, RefusedAddressError, type Resolve } from "../platform/checked-lookup.ts";
 
 /** An exporter that says once when spans do not arrive, and that can be told to make haste. */
 export interface OtlpExporter extends SpanExporter {
@@ -15,18 +16,26 @@ const HURRIED_MS = 1500;
 
 /**
  * Time-outs, compression and certificates are the exporter's own business: it reads OTEL_EXPORTER_OTLP_TIMEOUT,
- * _COMPRESSION, _CERTIFICATE … from the environment by itself.
+ * _COMPRESSION, _CERTIFICATE … from the environment by itself. It follows no redirect, and reads 4 MiB at most. Collectors
+ * stand in private networks; only where no server of anybody's can be nothing is sent.
+ * @param resolve how host names become addresses; default: as the system does it
  */
 export async function createOtlpExporter(
   { protocol, url, headers }: TracingConfig,
   warn: (message: string) => void,
+  resolve?: Resolve,
 ): Promise<OtlpExporter> {
   // Only the wanted one is loaded.
   const { OTLPTraceExporter } =
     protocol === "http/json"
       ? await import("@opentelemetry/exporter-trace-otlp-http")
       : await import("@opentelemetry/exporter-trace-otlp-proto");
-  const connection = { url, ...(headers === null ? {} : { headers: parseKeyPairsIntoRecord(headers) }) };
+  const { lookup } = createAddressCheck({ refuse: refuseUnusable, ...(resolve === undefined ? {} : { resolve }) });
+  const connection = {
+    url,
+    httpAgentOptions: { lookup },
+    ...(headers === null ? {} : { headers: parseKeyPairsIntoRecord(headers) }),
+  };
   const patient = new OTLPTraceExporter(connection);
   const hurried = new OTLPTraceExporter({ ...connection, timeoutMillis: HURRIED_MS });
   let isInHurry = false;
@@ -54,5 +63,6 @@ export async function createOtlpExporter(
 function reasonOf(error: (Error & { readonly code?: unknown }) | undefined): string {
   const code = error?.code;
   if (typeof code === "number") return `it answers HTTP ${code}`;
+  if (error instanceof RefusedAddressError) return error.message;
   return typeof code === "string" ? code : (error?.message ?? "no answer");
 }

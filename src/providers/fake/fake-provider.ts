@@ -149,6 +149,7 @@ const FACTS: Readonly<Record<ProviderErrorKind, Omit<ProviderErrorFacts, "kind" 
   disconnected: { sent: "unknown" },
   timeout: { sent: "unknown" },
   certificate: { sent: "no" },
+  "refused-address": { sent: "no" },
   "invalid-response": { sent: "yes", status: 200 },
   "truncated-empty": { sent: "yes", status: 200 },
   "quota-exhausted": { sent: "yes", status: 429 },

@@ -1,14 +1,14 @@
 import { request, type Dispatcher } from "undici";
+import { RefusedAddressError } from "../../platform/checked-lookup.ts";
 import { ProviderError } from "../provider-error.ts";
 import type { ProviderId } from "../provider.ts";
 import { classifyError } from "./classify-error.ts";
 import { parseJson } from "./json.ts";
+import { MOST_ANSWER_BYTES, readCapped } from "./read-capped.ts";
 import { redact } from "./redact.ts";
 
-/** Metadata are a few KB; a list of a hundred batches some 100 KB. */
-const MOST_BYTES = 4 * 1024 * 1024;
 /** As with live answers: what is longer is no completion. */
-const MOST_LINE_BYTES = 4 * 1024 * 1024;
+const MOST_LINE_BYTES = MOST_ANSWER_BYTES;
 /** What is kept of a longer one: enough to tell whose it is. */
 const KEPT_OF_LONG_LINE_BYTES = 4096;
 /** Uploading 200 MB may take minutes, and answers are dealt with while their file is read. */
@@ -111,18 +111,10 @@ async function send(
 }
 
 async function readText(body: AsyncIterable<Uint8Array>, within: Within, options: BatchHttpOptions): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
-      if (bytes > MOST_BYTES) break;
-      chunks.push(chunk);
-    }
-  } catch (error) {
+  const text = await readCapped(body).catch((error: unknown) => {
     throw networkError(error, within, options);
-  }
-  if (bytes <= MOST_BYTES) return Buffer.concat(chunks).toString("utf8");
+  });
+  if (text !== null) return text;
   const message = "the answer is larger than 4 MiB and was cut off";
   throw new ProviderError(message, { kind: "invalid-response", provider: options.id, sent: "yes" });
 }
@@ -136,8 +128,7 @@ function statusError(
     Object.entries(headers).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]),
   );
   const { message, code, ...facts } = classifyError({ status, headers: plain, body: parseJson(text), now: now() });
-  const detail = status < 400 ? "a redirect, which is not followed" : message;
-  return new ProviderError(redact(`HTTP ${status}${detail === "" ? "" : `: ${detail}`}`, secrets, []), {
+  return new ProviderError(redact(`HTTP ${status}${message === "" ? "" : `: ${message}`}`, secrets, []), {
     ...facts,
     code: code === null ? null : redact(code, secrets, []),
     ...{ status, provider: id, sent: "yes" },
@@ -164,6 +155,9 @@ function networkError(
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
   const withCode = code === null ? "" : ` (${code})`;
   const facts = { provider, code };
+  if (error instanceof RefusedAddressError) {
+    return new ProviderError(error.message, { ...facts, kind: "refused-address", sent: "no" });
+  }
   if (code !== null && CERTIFICATE.test(code)) {
     return new ProviderError(`TLS failed${withCode}`, { ...facts, kind: "certificate", sent: "no" });
   }

@@ -36,7 +36,8 @@ export function classifyError({ status, headers, body, now, quoted = [] }: Faile
   const isTemporary = kind === "rate-limited" || kind === "overloaded";
   return {
     kind,
-    message: error.message,
+    // What a redirect says is where to; following it would take the key along.
+    message: status !== null && status < 400 ? "a redirect, which is not followed" : error.message,
     code: error.code,
     retryAfterMs: isTemporary ? retryAfterMs({ headers, ...error, now }) : null,
     parameter: kind === "unsupported-parameter" ? unsupportedParameter(error) : null,

@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
+import { RefusedAddressError } from "../../platform/checked-lookup.ts";
 import { createEventDecoder, type EventDecoder, type StreamEvent } from "./event-decoder.ts";
+import { MOST_ANSWER_BYTES } from "./read-capped.ts";
 
-/** Replies are a few KB; what is longer than 4 MiB is no completion and is not read to its end. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** A stream wraps every token into some 300 bytes, and nothing of it is kept. */
 const MAX_STREAM_BYTES = 64 * 1024 * 1024;
 
@@ -39,11 +39,20 @@ export interface HttpAnswer {
  * - `stalled`: nothing more of the body came for a while.
  * - `aborted`: the caller's signal.
  * - `certificate`: TLS could not be agreed on.
+ * - `refused-address`: the host is at an address that we do not connect to.
  * - `too-large`: the body passed the limit and was cut off.
  * - `malformed`: what came is not HTTP.
  */
 export type HttpFailureReason =
-  "unreachable" | "disconnected" | "deadline" | "stalled" | "aborted" | "certificate" | "too-large" | "malformed";
+  | "unreachable"
+  | "refused-address"
+  | "disconnected"
+  | "deadline"
+  | "stalled"
+  | "aborted"
+  | "certificate"
+  | "too-large"
+  | "malformed";
 
 export interface HttpFailure {
   readonly reason: HttpFailureReason;
@@ -57,6 +66,8 @@ export interface HttpFailure {
   readonly isStream: boolean;
   /** Of the socket or of undici, e.g. `ECONNREFUSED`. */
   readonly code: string | null;
+  /** Of `refused-address`: why, and what to do; else empty. */
+  readonly why: string;
 }
 
 export type HttpOutcome = { readonly answer: HttpAnswer } | { readonly failure: HttpFailure };
@@ -141,11 +152,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     for (const [name, value] of Object.entries(headers)) {
       this.#headers[name] = String(Array.isArray(value) ? value[0] : value);
     }
-    if (Number(this.#headers["content-length"]) > MAX_BODY_BYTES) return this.#stop("too-large");
+    if (Number(this.#headers["content-length"]) > MOST_ANSWER_BYTES) return this.#stop("too-large");
     const { onEvent } = this.#options;
     const isStream = status < 300 && /^text\/event-stream\b/i.test(this.#headers["content-type"] ?? "");
     if (onEvent === undefined || !isStream) return;
-    this.#events = createEventDecoder(MAX_BODY_BYTES, (event) => {
+    this.#events = createEventDecoder(MOST_ANSWER_BYTES, (event) => {
       if (this.outcome !== null) return;
       const state = onEvent(event);
       if (state === "too-large") this.#stop("too-large");
@@ -167,9 +178,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       if (bytes > MAX_STREAM_BYTES || !this.#events.feed(chunk)) this.#stop("too-large");
       return;
     }
-    if (bytes > MAX_BODY_BYTES) return this.#stop("too-large");
+    if (bytes > MOST_ANSWER_BYTES) return this.#stop("too-large");
     if (bytes > this.#body.length) {
-      const grown = Buffer.allocUnsafe(Math.min(MAX_BODY_BYTES, Math.max(bytes, 2 * this.#body.length)));
+      const grown = Buffer.allocUnsafe(Math.min(MOST_ANSWER_BYTES, Math.max(bytes, 2 * this.#body.length)));
       this.#body.copy(grown, 0, 0, this.#bodyBytes);
       this.#body = grown;
     }
@@ -186,6 +197,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     clearTimeout(this.#timer);
+    if (error instanceof RefusedAddressError) return this.#fail("refused-address", error.code, error.message);
     const code = codeOf(error);
     this.#fail(failureReason(code, this.#controller !== null), code);
   }
@@ -198,10 +210,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error("the call is over"));
   }
 
-  #fail(reason: HttpFailureReason, code: string | null): void {
+  #fail(reason: HttpFailureReason, code: string | null, why = ""): void {
     const sent = this.#controller !== null;
     const isStream = this.#events !== null;
-    this.#finish({ failure: { reason, sent, status: this.#status, headers: this.#headers, code, isStream } });
+    this.#finish({ failure: { reason, sent, status: this.#status, headers: this.#headers, code, why, isStream } });
   }
 
   #finish(outcome: HttpOutcome): void {

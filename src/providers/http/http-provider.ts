@@ -168,8 +168,7 @@ function requestIdOf(headers: HttpAnswer["headers"]): string | null {
 
 function statusError(call: Call, { status, headers, text }: HttpAnswer): ProviderError {
   const { message, code, ...facts } = classify(call, parseJson(text), { status, headers });
-  const detail = status < 400 ? "a redirect, which is not followed" : message;
-  return callError(call, `HTTP ${status}${detail === "" ? "" : `: ${detail}`}`, {
+  return callError(call, `HTTP ${status}${message === "" ? "" : `: ${message}`}`, {
     ...facts,
     code: code === null ? null : redactFor(call, code),
     status,
@@ -203,7 +202,7 @@ function classify(
 }
 
 /** What each way to fail means: which kind, whether the vendor may have seen the request, and what to tell people. */
-function failureError(call: Call, { reason, sent, status, code, isStream }: HttpFailure): ProviderError {
+function failureError(call: Call, { reason, sent, status, code, why, isStream }: HttpFailure): ProviderError {
   const withCode = code === null ? "" : ` (${code})`;
   const { timeoutMs } = call.request;
   const fail = (kind: ProviderErrorKind, seen: Sent, message: string): ProviderError =>
@@ -211,6 +210,8 @@ function failureError(call: Call, { reason, sent, status, code, isStream }: Http
   switch (reason) {
     case "unreachable":
       return fail("network", "no", `no connection${withCode}`);
+    case "refused-address":
+      return fail("refused-address", "no", why);
     case "certificate":
       return fail("certificate", "no", `TLS failed${withCode}`);
     case "disconnected":

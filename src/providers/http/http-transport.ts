@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
+import { createAddressCheck, refuseOwnNetwork, type Resolve } from "../../platform/checked-lookup.ts";
 import { HttpExchange, type CallOptions, type SdkFetch } from "./http-exchange.ts";
 
 export interface HttpTransportOptions {
@@ -8,6 +9,10 @@ export interface HttpTransportOptions {
   readonly connectTimeoutMs?: number;
   /** How long the body may stand still once the headers are there. Default 20,000. */
   readonly idleTimeoutMs?: number;
+  /** Hosts that may have an address of our own network. Default: none. */
+  readonly trustedHosts?: readonly string[];
+  /** How host names become addresses; default: as the system does it. */
+  readonly resolve?: Resolve | undefined;
 }
 
 /**
@@ -27,9 +32,7 @@ export interface HttpTransport {
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
   const agent = new Agent({
     connections: options.maxConnections ?? 256,
-    connect: { timeout: options.connectTimeoutMs ?? 10_000 },
-    // With HTTP/2 one broken connection would take every call on it along.
-    allowH2: false,
+    connect: checkedConnector(options),
     // The deadline of the call is the clock for the headers: models think for minutes.
     headersTimeout: 0,
     // Whole ones: undici fails every call with any other, and 0 would mean never.
@@ -44,5 +47,25 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       return await exchange.fetch(url, init);
     },
     close: () => agent.close(),
+  };
+}
+
+/** An endpoint was checked when it was configured; where its name leads to is only known now, and may change any time. */
+function checkedConnector({
+  connectTimeoutMs = 10_000,
+  trustedHosts = [],
+  resolve,
+}: HttpTransportOptions): buildConnector.connector {
+  const refuse = refuseOwnNetwork(trustedHosts);
+  const { lookup, checkLiteral } = createAddressCheck({ refuse, ...(resolve === undefined ? {} : { resolve }) });
+  // With HTTP/2 one broken connection would take every call on it along.
+  const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false, lookup });
+  return (options, callback) => {
+    try {
+      checkLiteral(options.hostname);
+    } catch (error) {
+      return callback(error as Error, null);
+    }
+    connect(options, callback);
   };
 }

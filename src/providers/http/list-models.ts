@@ -1,13 +1,16 @@
-import { Agent, request } from "undici";
+import { request } from "undici";
+import { RefusedAddressError } from "../../platform/checked-lookup.ts";
 import { ProviderError } from "../provider-error.ts";
 import type { ProviderId } from "../provider.ts";
 import { classifyError } from "./classify-error.ts";
 import { isRecord } from "../../platform/field-fault.ts";
+import { createHttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 import { parseJson } from "./json.ts";
+import { MOST_ANSWER_BYTES, readCapped } from "./read-capped.ts";
 import { redact } from "./redact.ts";
 
 /** Where a vendor's free list of models is, and how to read it. */
-export interface ModelList {
+export interface ModelList extends Pick<HttpTransportOptions, "trustedHosts" | "resolve"> {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly read: (body: unknown) => ListedModel[];
@@ -22,21 +25,20 @@ export interface ListedModel {
 }
 
 const PATIENCE_MS = 10_000;
-const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
  * The models that a key may use.
  * @throws ProviderError
  */
 export async function listModels(id: ProviderId, apiKey: string | null, list: ModelList): Promise<ListedModel[]> {
-  const connections = new Agent();
+  const { dispatcher } = createHttpTransport(list);
   const patienceMs = list.patienceMs ?? PATIENCE_MS;
   const signal = AbortSignal.timeout(patienceMs);
   try {
-    const answer = await request(list.url, { headers: list.headers, signal, dispatcher: connections });
-    const text = await readText(answer.body);
+    const answer = await request(list.url, { headers: list.headers, signal, dispatcher });
+    const text = await readCapped(answer.body);
     if (text === null) {
-      const message = `HTTP ${answer.statusCode}: more than ${MOST_BYTES / 1024 / 1024} MiB in place of a list of models`;
+      const message = `HTTP ${answer.statusCode}: more than ${MOST_ANSWER_BYTES / 1024 / 1024} MiB in place of a list of models`;
       throw new ProviderError(message, { kind: "invalid-response", provider: id, sent: "yes" });
     }
     const body = parseJson(text);
@@ -53,6 +55,9 @@ export async function listModels(id: ProviderId, apiKey: string | null, list: Mo
     );
   } catch (error) {
     if (error instanceof ProviderError) throw error;
+    if (error instanceof RefusedAddressError) {
+      throw new ProviderError(error.message, { kind: "refused-address", provider: id, sent: "no" });
+    }
     if (signal.aborted) {
       const message = `no answer within ${patienceMs / 1000} s`;
       throw new ProviderError(message, { kind: "network", provider: id, sent: "unknown" });
@@ -60,20 +65,8 @@ export async function listModels(id: ProviderId, apiKey: string | null, list: Mo
     const code = error instanceof Error && "code" in error ? String(error.code) : "no answer";
     throw new ProviderError(`no connection (${code})`, { kind: "network", provider: id, sent: "no" });
   } finally {
-    await connections.destroy();
+    await dispatcher.destroy();
   }
-}
-
-/** `null`: longer than any list. */
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string | null> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > MOST_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** `GET /models` as OpenAI has it, and everybody who follows it. */

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { isLoopback, isPublicAddress, plainHost } from "../../platform/network-address.ts";
 import type { Problem } from "../../platform/problem.ts";
 
 export interface NormalizedEndpoint {
@@ -67,14 +68,14 @@ export interface HostOptions extends Pick<EndpointOptions, "source" | "path"> {
 
 /** Also for addresses that are no endpoint of a provider. @param written the URL as it stands where it was found */
 export function hostProblems(url: URL, written: string, options: HostOptions): Problem[] {
-  const host = hostOf(url);
+  const host = plainHost(url.hostname);
   const version = isIP(host);
   // URL turns 2130706433, 0x7f000001 and 0177.1 into the dotted form; only somebody who hides an address writes those.
   if (version === 4 && !written.includes(host)) {
     return [describeProblem(options, `an IP address in disguise (${host})`, "the plain address or a host name")];
   }
   if (isLoopback(host)) return [];
-  if ((version !== 0 && matches(NOT_PUBLIC, host)) || host === "metadata.google.internal") {
+  if ((version !== 0 && !isPublicAddress(host)) || host === "metadata.google.internal") {
     return [describeProblem(options, `the private or link-local address ${host}`, ALLOW)];
   }
   return url.protocol === "http:"
@@ -86,17 +87,8 @@ export function hostProblems(url: URL, written: string, options: HostOptions): P
 export function isOwnHost(baseUrl: string): boolean {
   const url = URL.parse(baseUrl);
   if (url === null) return false;
-  const host = hostOf(url);
-  return isLoopback(host) || (isIP(host) !== 0 && matches(NOT_PUBLIC, host));
-}
-
-/** Without the brackets of IPv6 and the dot of a whole name. */
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-}
-
-function isLoopback(host: string): boolean {
-  return isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : matches(LOOPBACK, host);
+  const host = plainHost(url.hostname);
+  return isLoopback(host) || (isIP(host) !== 0 && !isPublicAddress(host));
 }
 
 function notesOn(
@@ -112,37 +104,4 @@ function notesOn(
     notes.push(`${path}: ${baseUrl} has no path; most servers expect one such as /v1`);
   }
   return notes;
-}
-
-const LOOPBACK = blockList(["127.0.0.0/8", "::1/128"]);
-
-/** Private, link-local (cloud metadata), carrier, benchmark, multicast and unspecified addresses. */
-const NOT_PUBLIC = blockList([
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.0.0.0/24",
-  "192.168.0.0/16",
-  "198.18.0.0/15",
-  "224.0.0.0/3",
-  "::/128",
-  "64:ff9b::/96",
-  "fc00::/7",
-  "fe80::/10",
-  "ff00::/8",
-]);
-
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = "", prefix = ""] = network.split("/");
-    list.addSubnet(address, Number(prefix), address.includes(":") ? "ipv6" : "ipv4");
-  }
-  return list;
-}
-
-function matches(list: BlockList, address: string): boolean {
-  return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
