@@ -4,7 +4,7 @@ import { defaultAgent } from "./agents/default-agent.ts";
 import { loadAgents, type LoadedAgents } from "./agents/load-agents.ts";
 import { parseAgentObjects } from "./agents/parse-agent-objects.ts";
 import { loadConfig, type Config } from "./config/load-config.ts";
-import { parseRedisUrl } from "./config/redis-address.ts";
+import { parseRedisUrl, passwordsOf } from "./config/redis-address.ts";
 import { retentionOf } from "./config/config-file.ts";
 import { createPrices, type Prices } from "./models/prices.ts";
 import { systemClock } from "./platform/clock.ts";
@@ -12,6 +12,7 @@ import { startEmbeddedRedis } from "./platform/embedded-redis.ts";
 import { InvalidInputError } from "./platform/problem.ts";
 import { connectRedis, type RedisAccess, type RedisAddress } from "./platform/redis.ts";
 import { purgeAgent } from "./purge/purge-agent.ts";
+import { keepSecret } from "./platform/secrets.ts";
 import { createQueueProducer, type Producer } from "./queue/producer.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import { openTracing, type Tracing } from "./telemetry/open-tracing.ts";
@@ -123,6 +124,7 @@ export async function createProducer(options: CreateProducerOptions = {}): Promi
 }
 
 function addressOf(url: string, access: RedisAccess): RedisAddress {
+  keepSecret(...passwordsOf(url));
   const address = parseRedisUrl(url, access);
   if ("got" in address) throw new InvalidInputError([{ ...address, source: "createProducer", path: "redisUrl" }]);
   return address;

@@ -159,7 +159,7 @@ export async function storeSnapshot(
   await redis.set(controlKeys(namespace).snapshot(hash), json, "PX", SNAPSHOT_TTL_MS);
 }
 
-export async function isSnapshotKept(redis: Redis, namespace: string, hash: string): Promise<boolean> {
+export async function isSnapshotKept(redis: RedisClient, namespace: string, hash: string): Promise<boolean> {
   return (await redis.exists(controlKeys(namespace).snapshot(hash))) === 1;
 }
 

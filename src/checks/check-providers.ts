@@ -10,7 +10,6 @@ import type { Finding } from "./finding.ts";
 /** One key of a provider, as it is asked for the models that it may use. */
 interface AskedKey {
   readonly definition: ProviderDefinition;
-  readonly apiKey: string | null;
   readonly baseUrl: string;
   readonly list: ModelList;
   /** `openai`; `openai#1a2b3c4d` where there are several keys. */
@@ -37,7 +36,7 @@ export async function checkProviders(
     .flatMap((definition) => keysOf(definition, providers))
     .map(async (key): Promise<Finding[]> => {
       try {
-        const models = await listModels(key.definition.id, key.apiKey, key.list);
+        const models = await listModels(key.definition.id, key.list);
         return judge(key, new Map(models.map((listed) => [listed.model, listed])), { agents, now });
       } catch (error) {
         return [failure(key, error)];
@@ -53,11 +52,11 @@ function keysOf(definition: ProviderDefinition, { settings, keyPlaces, trustedHo
   if (modelList === null) return [];
   const connections = connectionsOf(definition, settings[id]);
   return connections.map((connection, index): AskedKey => {
-    const { apiKey, baseUrl } = connection;
+    const { baseUrl } = connection;
     const place = keyPlaces.get(id)?.[index];
     const name = connections.length === 1 || place === undefined ? id : `${id}#${place.keyId}`;
     const list = { ...modelList(connection), trustedHosts };
-    return { definition, apiKey, baseUrl, list, name, source: place?.source ?? null };
+    return { definition, baseUrl, list, name, source: place?.source ?? null };
   });
 }
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import { guardOutput } from "../platform/guard-output.ts";
 import { keepHeapSmall } from "../platform/small-heap.ts";
+
+guardOutput();
 
 const args = process.argv.slice(2);
 // A million rows pass through it. Before anything else is loaded: the heap does not shrink again. A worker in the same process

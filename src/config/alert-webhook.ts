@@ -20,7 +20,7 @@ export function readAlertWebhook(
   file: ConfigFile,
   { problems, notes }: Findings,
 ): AlertWebhook | null {
-  const written = read.secret(URL_VARIABLE)?.trim();
+  const written = read.secret(URL_VARIABLE, secretsOfUrl)?.trim();
   const secret = read.secret(SECRET_VARIABLE)?.trim() ?? null;
   if (written === undefined) {
     if (secret !== null) notes.push(`${SECRET_VARIABLE}: not used, because ${URL_VARIABLE} is not set`);
@@ -34,6 +34,16 @@ export function readAlertWebhook(
     problems.push(...hostProblems(url, written, { ...place, what: "alerts" }));
   return { url: written, secret };
 }
+
+/** Its path and its query are the secret of most receivers. */
+function secretsOfUrl(written: string): string[] {
+  const url = URL.parse(written.trim());
+  const parts = url === null ? [] : [url.password, ...`${url.pathname}${url.search}`.split(/[/?&=]/)];
+  return [written.trim(), ...parts.filter(({ length }) => length >= LEAST_TOKEN)];
+}
+
+/** Shorter parts are words, and stand in other addresses as well. */
+const LEAST_TOKEN = 16;
 
 /** Unlike an endpoint's it may have a query: some receivers have their token there. */
 function faultOf(url: URL | null): { readonly got: string; readonly expected: string } | null {

@@ -1,12 +1,6 @@
-import {
-  describeValue,
-  isRecord,
-  looksLikeSecret,
-  refusedFirst,
-  type FieldFault,
-  type FieldPath,
-} from "../platform/field-fault.ts";
+import { describeValue, isRecord, refusedFirst, type FieldFault, type FieldPath } from "../platform/field-fault.ts";
 import { isNestedTooDeeply, isReserved, KEYS_LIVE_ELSEWHERE, RESERVED } from "../platform/refused-names.ts";
+import { holdsSecret } from "../platform/secrets.ts";
 import { zodFaults } from "../platform/zod-faults.ts";
 import { configFileSchema, type ConfigFile } from "./config-file.ts";
 import { findUnknownProviders } from "./known-providers.ts";
@@ -31,7 +25,7 @@ export function checkConfigFile(value: unknown): CheckedConfig {
 /** Reserved names, which zod does not see, and what is a key by its form. Fields may well be called `x-api-key` here. */
 function findRefused(value: unknown, path: FieldPath = []): FieldFault[] {
   if (typeof value === "string") {
-    return looksLikeSecret(value) ? [{ path, got: describeValue(value), expected: KEYS_LIVE_ELSEWHERE }] : [];
+    return holdsSecret(value) ? [{ path, got: describeValue(value), expected: KEYS_LIVE_ELSEWHERE }] : [];
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => findRefused(item, [...path, index]));
   if (!isRecord(value)) return [];

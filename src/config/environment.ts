@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { Problem } from "../platform/problem.ts";
 import { NOT_UTF8, utf8Of } from "../platform/utf8.ts";
+import { keepSecret } from "../platform/secrets.ts";
 
 /** What `loadConfig` reads: the environment, then `.env` for what the environment does not say. */
 export interface ConfigSource {
@@ -19,9 +20,10 @@ export interface EnvironmentReader {
   (name: string): string | undefined;
   /**
    * As above, or the content of the file that `<name>_FILE` names. White space around it stays, except for the line
-   * break that every editor puts at the end of a file.
+   * break that every editor puts at the end of a file. From now on nothing that is logged, printed or stored shows it.
+   * @param partsOf what of it is secret, where that is not the whole
    */
-  secret(name: string): string | undefined;
+  secret(name: string, partsOf?: (value: string) => readonly string[]): string | undefined;
 }
 
 export function environmentReader({ environment, directory }: ConfigSource, problems: Problem[]): EnvironmentReader {
@@ -32,7 +34,7 @@ export function environmentReader({ environment, directory }: ConfigSource, prob
     const value = environment[name] ?? dotenv[name];
     return value === undefined || value.trim() === "" ? undefined : value;
   };
-  const secret = (name: string): string | undefined => {
+  const readSecret = (name: string): string | undefined => {
     const variable = `${name}_FILE`;
     const file = readRaw(variable)?.trim();
     const value = readRaw(name);
@@ -44,6 +46,11 @@ export function environmentReader({ environment, directory }: ConfigSource, prob
     if (content === null) return refuse(variable, `a file with ${NOT_UTF8}`, "the path of a mounted secret");
     if (content.trim() === "") return refuse(variable, "a file with nothing in it", "the path of a mounted secret");
     return content.replace(/\r?\n$/, "");
+  };
+  const secret: EnvironmentReader["secret"] = (name, partsOf = (value) => [value.trim()]) => {
+    const value = readSecret(name);
+    if (value !== undefined) keepSecret(...partsOf(value));
+    return value;
   };
   return Object.assign((name: string) => readRaw(name)?.trim(), { secret });
 }

@@ -29,8 +29,8 @@ export function readKeys(
   read: EnvironmentReader,
   findings: Findings,
 ): readonly ConfiguredKey[] {
-  const single = firstSet(keyVariables, read, findings);
-  const pool = firstSet(keyPoolVariables, read, findings);
+  const single = firstSet(keyVariables, read.secret, findings);
+  const pool = firstSet(keyPoolVariables, (name) => read.secret(name, splitKeys), findings);
   const given = [
     ...(single === undefined ? [] : [singleKey(single, findings)]),
     ...(pool === undefined ? [] : poolKeys(pool, findings)),
@@ -44,9 +44,13 @@ export function readKeys(
 }
 
 /** Several names of one variable: the first that is set counts. */
-function firstSet(variables: readonly string[], read: EnvironmentReader, { notes }: Findings): SetVariable | undefined {
+function firstSet(
+  variables: readonly string[],
+  read: (name: string) => string | undefined,
+  { notes }: Findings,
+): SetVariable | undefined {
   const [used, ...unused] = variables.flatMap((variable): SetVariable[] => {
-    const value = read.secret(variable);
+    const value = read(variable);
     return value === undefined ? [] : [{ variable, value }];
   });
   for (const { variable, value } of unused) {
@@ -61,15 +65,19 @@ function singleKey({ variable, value }: SetVariable, { notes }: Findings): Confi
   return { key, source: variable };
 }
 
+function splitKeys(pool: string): string[] {
+  return pool
+    .replace(/(?<!\S)#.*$/gm, "")
+    .split(/[,; \t\r\n\f\v]+/)
+    .filter(Boolean);
+}
+
 /**
  * Only white space that people type separates keys: a no-break space came along with a key from somewhere else, and is
  * reported. A comment starts at a `#` in front of which there is nothing, or white space.
  */
 function poolKeys({ variable, value }: SetVariable, { problems }: Findings): ConfiguredKey[] {
-  const keys = value
-    .replace(/(?<!\S)#.*$/gm, "")
-    .split(/[,; \t\r\n\f\v]+/)
-    .filter(Boolean);
+  const keys = splitKeys(value);
   if (keys.length === 0) {
     const expected = "keys, separated by commas, semicolons or white space, or an empty variable";
     problems.push({ source: "environment", path: variable, got: "no key in it", expected });

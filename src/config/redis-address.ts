@@ -33,6 +33,12 @@ function faultOf(value: string): string | null {
   return /^\/?\d*$/.test(url.pathname) ? null : "a database that is no number";
 }
 
+/** What of it nobody may see: the password, as it stands there and as it is sent. */
+export function passwordsOf(written: string): string[] {
+  const password = /^[a-z+]+:\/\/[^/]*?:(.*)@/i.exec(written.trim())?.[1] ?? "";
+  return isDecodable(password) ? [password, decodeURIComponent(password)] : [password];
+}
+
 function problem(got: string): Problem {
   return { source: "environment", path: "REDIS_URL", got, expected: EXPECTED };
 }
@@ -52,7 +58,8 @@ const TLS_VARIABLES = { ca: "REDIS_TLS_CA", cert: "REDIS_TLS_CERT", key: "REDIS_
 export function readRedisAccess(read: EnvironmentReader, problems: Problem[]): RedisAccess {
   const tls: RedisTls = Object.fromEntries(
     Object.entries(TLS_VARIABLES).flatMap(([field, variable]) => {
-      const pem = read.secret(variable);
+      // Certificates may be seen by anybody.
+      const pem = read.secret(variable, field === "key" ? undefined : () => []);
       return pem === undefined ? [] : [[field, pem]];
     }),
   );
@@ -82,7 +89,7 @@ export function readRedisAddress(
   access: RedisAccess,
   problems: Problem[],
 ): RedisAddress | null {
-  const written = read.secret("REDIS_URL");
+  const written = read.secret("REDIS_URL", passwordsOf);
   if (written === undefined) return null;
   const parsed = parseRedisUrl(written, access);
   if ("got" in parsed) {

@@ -74,8 +74,8 @@ function readAll(read: EnvironmentReader) {
     tracesEndpoint: read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
     protocol: read("OTEL_EXPORTER_OTLP_PROTOCOL"),
     tracesProtocol: read("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
-    headers: read.secret("OTEL_EXPORTER_OTLP_HEADERS"),
-    tracesHeaders: read.secret("OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
+    headers: read.secret("OTEL_EXPORTER_OTLP_HEADERS", valuesOf),
+    tracesHeaders: read.secret("OTEL_EXPORTER_OTLP_TRACES_HEADERS", valuesOf),
     serviceName: read("OTEL_SERVICE_NAME"),
     resourceAttributes: read("OTEL_RESOURCE_ATTRIBUTES"),
     sampler: read("OTEL_TRACES_SAMPLER"),
@@ -85,6 +85,12 @@ function readAll(read: EnvironmentReader) {
     queueSize: read("OTEL_BSP_MAX_QUEUE_SIZE"),
     batchSize: read("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
   };
+}
+
+/** Of `name=value,name=value`, each also without its `Bearer `. */
+function valuesOf(headers: string): string[] {
+  const values = headers.split(",").map((pair) => pair.slice(pair.indexOf("=") + 1).trim());
+  return values.flatMap((value) => [value, ...value.split(/ |%20/)]);
 }
 
 function isWanted({ disabled, exporters, endpoint, tracesEndpoint }: Given, note: Note): boolean {

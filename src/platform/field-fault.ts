@@ -1,4 +1,5 @@
 import { showValue, type Problem } from "./problem.ts";
+import { holdsSecret } from "./secrets.ts";
 
 export type FieldPath = readonly (string | number)[];
 
@@ -11,18 +12,11 @@ export interface FieldFault {
   readonly expected: string;
 }
 
-/** The vendors' keys: `sk-…` (OpenAI and many others) and `xai-…`, with at least 20 characters and a digit; Google's. */
-const SECRET = /(?<![A-Za-z0-9])(?:(?:sk|xai)-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{35})/;
-
-export function looksLikeSecret(text: string): boolean {
-  return SECRET.test(text);
-}
-
 /** `llm_config.logit_bias["a b"]`, `rotating_system_prompts[2]`. Names that are not plain words are quoted and escaped. */
 export function formatPath(path: FieldPath): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
-    if (looksLikeSecret(key)) return `${text}[not shown]`;
+    if (holdsSecret(key)) return `${text}[not shown]`;
     if (!/^\w+$/.test(key)) return `${text}[${showValue(key)}]`;
     return text === "" ? key : `${text}.${key}`;
   }, "");
@@ -30,7 +24,7 @@ export function formatPath(path: FieldPath): string {
 
 /** Shows no secret: what looks like one, and objects and lists (one may be inside), are only named. */
 export function describeValue(value: unknown): string {
-  if (typeof value === "string" && looksLikeSecret(value)) return "what looks like a key (not shown)";
+  if (typeof value === "string" && holdsSecret(value)) return "what looks like a key (not shown)";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   return showValue(value);

@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions as PinoOptions } from "pino";
 import pretty from "pino-pretty";
+import { scrub } from "./secrets.ts";
 
 /** Without `child`: what is bound to a child logger is not looked at. */
 export type Logger = Pick<PinoLogger, "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "isLevelEnabled">;
@@ -96,23 +97,16 @@ function isSecret(name: string): boolean {
   return SECRET_NAME.test(letters) || TEXT_NAME.test(letters);
 }
 
-const KEY_LIKE = /\b(?:sk|xai)-[\w-]{16,}|\bBearer\s+[\w.~+/-]{8,}/g;
-/** URLs with a user or a password in them. */
-const CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"\\]+@/gi;
-
 /**
  * Control characters, which JSON has escaped, and bidi controls, which it has not: both can make a terminal show
  * something else than what is there. A pair of backslashes is matched to be left alone.
  */
 const INVISIBLE = /\\\\|\\u00[01][0-9a-f]|[\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** The last look at a finished line, for what is recognised by its form alone. */
+/** The last look at a finished line, for what is recognised by its value or its form. */
 function printable(line: string): string {
-  return line
-    .replace(KEY_LIKE, "[key]")
-    .replace(CREDENTIALS, "$1***@")
-    .replace(INVISIBLE, (match) => {
-      if (match === "\\\\") return match;
-      return match.startsWith("\\") ? `\\${match}` : `\\\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    });
+  return scrub(line).replace(INVISIBLE, (match) => {
+    if (match === "\\\\") return match;
+    return match.startsWith("\\") ? `\\${match}` : `\\\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

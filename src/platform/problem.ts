@@ -1,3 +1,5 @@
+import { scrub } from "./secrets.ts";
+
 /**
  * One thing that is wrong with what a person wrote. Problems are collected and reported together; none ever holds a
  * secret's value.
@@ -33,12 +35,14 @@ export class InvalidInputError extends Error {
 const LONGEST_SHOWN_VALUE = 60;
 
 /**
- * How a wrong value is shown in a problem: JSON on one line, cut, control and bidi characters escaped. Not for secrets.
+ * How a wrong value is shown in a problem: JSON on one line, cut, control and bidi characters escaped, what looks like a
+ * secret left out.
  */
 export function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number" || typeof value === "bigint") return String(value);
-  const json = JSON.stringify(value) ?? `a ${typeof value}`;
+  // Before it is cut: half a key is not recognised.
+  const json = scrub(JSON.stringify(value) ?? `a ${typeof value}`);
   const safe = json.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeCharacter);
   if (safe.length <= LONGEST_SHOWN_VALUE) return safe;
   // Not in the middle of a surrogate pair.

@@ -1,4 +1,4 @@
-import { looksLikeSecret } from "./field-fault.ts";
+import { holdsSecret } from "./secrets.ts";
 
 /** Deeper than any sensible context or chain of fall-backs. */
 const MOST_LEVELS = 32;
@@ -15,7 +15,7 @@ export const KEYS_LIVE_ELSEWHERE =
 /** Why a field may have this name nowhere in an agent or a job; `null`: it may. Its value is not shown. */
 export function whyNameIsRefused(name: string): { readonly got: string; readonly expected: string } | null {
   if (isReserved(name)) return { got: RESERVED, expected: "a field with another name" };
-  const isSecret = looksLikeSecret(name) || SECRET_NAME.test(name.toLowerCase().replace(/[^a-z]/g, ""));
+  const isSecret = holdsSecret(name) || SECRET_NAME.test(name.toLowerCase().replace(/[^a-z]/g, ""));
   return isSecret ? { got: "a field for a secret (its value is not shown)", expected: KEYS_LIVE_ELSEWHERE } : null;
 }
 

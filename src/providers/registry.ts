@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createCatalogue, type ModelCatalogue } from "../models/model-catalogue.ts";
+import { keepSecret } from "../platform/secrets.ts";
 import * as ALL from "./all-providers.ts";
 import type { BatchApi } from "./batch.ts";
 import type { LimitGroupPart, ProviderConnection, ProviderDefinition } from "./definition.ts";
@@ -87,6 +88,7 @@ export function connectionsOf(
   setting: ProviderSetting | undefined,
 ): readonly ProviderConnection[] {
   if (setting === undefined) return [];
+  keepSecret(...(setting.apiKeys ?? []));
   const { apiKeys = [], baseUrl = defaultBaseUrl ?? "", ...rest } = setting;
   const keys = apiKeys.length > 0 || needsKey ? apiKeys : [null];
   return keys.map((apiKey) => ({ ...rest, apiKey, baseUrl }));

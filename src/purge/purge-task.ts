@@ -1,10 +1,10 @@
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../platform/redis-client.ts";
 import type { PurgeCounts } from "../job/purge.ts";
 import type { LaneQueues } from "../queue/lane-queues.ts";
 
 /** A purge under way. */
 export interface PurgeTask {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly queues: LaneQueues;
   readonly agentId: string;

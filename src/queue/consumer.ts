@@ -9,6 +9,7 @@ import type { GenerationResult } from "../job/generation-result.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
+import { scrub, scrubError } from "../platform/secrets.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
 import { BATCH, QUARANTINE } from "./lane.ts";
@@ -71,43 +72,48 @@ const CACHED_SNAPSHOTS = 10_000;
 export function createConsumer(options: ConsumerOptions): Consumer {
   const running = new Map<string, AbortController>();
   const snapshots = new Map<string, Agent>();
+  const process: Consumer["process"] = async (job, token, follower) => {
+    const decoded = decodeJob(job.data);
+    if (decoded.is === "newer") {
+      const { version } = decoded;
+      options.logger.warn(
+        { jobId: jobIdOf(job.id ?? ""), version },
+        "parked: its schema is newer than this worker; upgrade it",
+      );
+      return await delay(job, token, options.generation.clock.now() + NEWER_JOB_PAUSE_MS);
+    }
+    if (decoded.is === "invalid") return await refuse(job, decoded.reason, options);
+    const onError = async (error: unknown): Promise<never> => await handleError(error, { job, token, options });
+    const agent = await agentOf(decoded.job, snapshots, options).catch(onError);
+    if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
+    if (job.queueName === BATCH.name) {
+      await options.fileForBatch(decoded.job, agent).catch(onError);
+      return { status: "filed" };
+    }
+    const stop = new AbortController();
+    running.set(decoded.job.id, stop);
+    try {
+      const input = {
+        job: decoded.job,
+        agent,
+        deliveries: job.attemptsMade,
+        signal: stop.signal,
+        lane: job.queueName,
+        alone: job.queueName === QUARANTINE.name,
+        onSlot: follower.onSlot,
+      };
+      const outcome = await runGeneration(input, options.generation).catch(onError);
+      return await conclude(outcome, { job, token, decoded: decoded.job, follower, options });
+    } finally {
+      running.delete(decoded.job.id);
+    }
+  };
   return {
-    async process(job, token, follower) {
-      const decoded = decodeJob(job.data);
-      if (decoded.is === "newer") {
-        const { version } = decoded;
-        options.logger.warn(
-          { jobId: jobIdOf(job.id ?? ""), version },
-          "parked: its schema is newer than this worker; upgrade it",
-        );
-        return await delay(job, token, options.generation.clock.now() + NEWER_JOB_PAUSE_MS);
-      }
-      if (decoded.is === "invalid") return await refuse(job, decoded.reason, options);
-      const onError = async (error: unknown): Promise<never> => await handleError(error, { job, token, options });
-      const agent = await agentOf(decoded.job, snapshots, options).catch(onError);
-      if (agent === null) return await refuse(job, `its agent snapshot ${decoded.job.snapshot} is gone`, options);
-      if (job.queueName === BATCH.name) {
-        await options.fileForBatch(decoded.job, agent).catch(onError);
-        return { status: "filed" };
-      }
-      const stop = new AbortController();
-      running.set(decoded.job.id, stop);
-      try {
-        const input = {
-          job: decoded.job,
-          agent,
-          deliveries: job.attemptsMade,
-          signal: stop.signal,
-          lane: job.queueName,
-          alone: job.queueName === QUARANTINE.name,
-          onSlot: follower.onSlot,
-        };
-        const outcome = await runGeneration(input, options.generation).catch(onError);
-        return await conclude(outcome, { job, token, decoded: decoded.job, follower, options });
-      } finally {
-        running.delete(decoded.job.id);
-      }
-    },
+    // BullMQ keeps message and stack of whatever is thrown, and Bull Board shows them.
+    process: async (...delivery) =>
+      await process(...delivery).catch((error: unknown) => {
+        throw scrubError(error);
+      }),
     stop: (jobId, reason) => running.get(jobId)?.abort(reason),
     running: () => running.size,
     stopAll(reason) {
@@ -233,7 +239,8 @@ async function handleError(
 }
 
 /** Ends a job that cannot run at all; it still gets its terminal record. */
-async function refuse(job: Job, reason: string, { admission, generation, logger }: ConsumerOptions): Promise<never> {
+async function refuse(job: Job, why: string, { admission, generation, logger }: ConsumerOptions): Promise<never> {
+  const reason = scrub(why);
   const jobId = jobIdOf(job.id ?? "");
   logger.error({ jobId, lane: job.queueName }, reason);
   // Numbers of BullMQ's own (Bull Board's "Add job") are ids of somebody else's jobs here.

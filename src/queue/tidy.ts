@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../platform/redis-client.ts";
 import { forgetLimits, trimUsageRows, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { LaneQueues } from "./lane-queues.ts";
@@ -9,7 +9,7 @@ export const KEEP_COMPLETED = { count: 1000, age: 24 * 3600 };
 export const KEEP_FAILED = { count: 10_000, age: 7 * 24 * 3600 };
 
 export interface TidyOptions extends Pick<SweeperOptions, "namespace" | "retention"> {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly queues: LaneQueues;
   readonly clock: Pick<Clock, "now">;
 }

@@ -1,6 +1,7 @@
 import { controlKeys } from "../admission/keys.ts";
 import type { PartialText } from "../job/partial-text.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
+import { withoutKnownSecrets } from "../platform/secrets.ts";
 
 /** Between two messages while somebody listens, and while nobody does: enough for who comes later. */
 const LISTENED_PAUSE_MS = 100;
@@ -39,7 +40,7 @@ export function createTextFeeds(
     throttledFeed(async (text) => {
       // A command would wait for Redis to come back, and so would this text, which is old by then.
       if (redis.status !== "ready") return 0;
-      const message: PartialText = { attempt, provider, model, text };
+      const message: PartialText = { attempt, provider, model, text: withoutKnownSecrets(text) };
       return await redis.publish(partialChannel(jobId), JSON.stringify(message));
     }, systemFeedClock);
 }

@@ -184,11 +184,11 @@ describe("Anthropic's list of models", () => {
       const list = ANTHROPIC.modelList?.({ apiKey: "key", baseUrl });
       if (list === undefined) throw new Error("there is no list");
 
-      const old = await listModels("anthropic", "key", list);
+      const old = await listModels("anthropic", list);
       expect(old.map(({ model }) => model)).toEqual(
         expect.arrayContaining(["claude-3-7-sonnet-20250219", "claude-2.1"]),
       );
-      const today = await listModels("anthropic", "key", list);
+      const today = await listModels("anthropic", list);
       expect(today.map(({ model }) => model)).toEqual([MODEL, "claude-haiku-4-5-20251001", "claude-haiku-4-5"]);
       expect(server.calls[0]).toMatchObject({
         ...{ method: "GET", url: "/v1/models?limit=1000" },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { controlKeys } from "../../src/admission/keys.ts";
 import { JOB_VERSION } from "../../src/job/generation-job.ts";
@@ -33,8 +34,7 @@ async function openBench(): Promise<Bench> {
   await using stack = new AsyncDisposableStack();
   const openai = stack.use(await startRecordedServer());
   const system = stack.use(await startFaultSystem({ redisUrl: redis.url, openai }));
-  const connection = system.redis.duplicate({ enableAutoPipelining: false });
-  stack.defer(() => connection.disconnect());
+  const connection = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null }), (open) => open.disconnect());
   const lane = stack.adopt(
     new Queue(LANE, { connection, prefix: lanePrefix(system.namespace, LANE) }),
     async (queue) => await queue.close(),

@@ -51,7 +51,8 @@ export async function registerPages(server: FastifyInstance, { system, gate, rou
   server.setErrorHandler(async (error, request, reply) => await send(request, reply, failure(error, system)));
   server.setNotFoundHandler(async (request, reply) => {
     if (wantsPage(request)) return await send(request, reply, notFound());
-    const wrong = refuseMethod(request, reply, routes) ?? `there is nothing at ${request.method} ${pathOf(request.url)}`;
+    const wrong =
+      refuseMethod(request, reply, routes) ?? `there is nothing at ${request.method} ${pathOf(request.url)}`;
     return await reply.send({ error: wrong });
   });
   registerAssets(server);

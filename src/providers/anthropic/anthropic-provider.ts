@@ -53,7 +53,6 @@ function createAnthropic(connection: ProviderConnection, { catalogue, ...context
   return createHttpProvider<MessagesBody>(
     {
       id: ANTHROPIC.id,
-      secrets: [connection.apiKey ?? ""],
       sentHeaders: ["x-api-key", "anthropic-version"],
       build: (request) => buildRequest(request, catalogue.family(ANTHROPIC.id, request.model)),
       async send(body, { exchange }) {

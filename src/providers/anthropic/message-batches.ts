@@ -59,7 +59,6 @@ const lineSchema = z.object({
 
 interface Vendor {
   readonly http: BatchHttp;
-  readonly secrets: readonly string[];
   readonly family: ProviderContext["catalogue"]["family"];
   readonly now: () => number;
 }
@@ -68,14 +67,13 @@ export function createMessageBatches(
   connection: ProviderConnection,
   { transport, catalogue, now = Date.now }: ProviderContext,
 ): BatchApi {
-  const secrets = [connection.apiKey ?? ""];
   const http = createBatchHttp({
     id: ANTHROPIC_ID,
     baseUrl: rootOf(connection),
     headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": API_VERSION },
-    ...{ secrets, dispatcher: transport.dispatcher, now },
+    ...{ dispatcher: transport.dispatcher, now },
   });
-  const vendor: Vendor = { http, secrets, family: (...model) => catalogue.family(...model), now };
+  const vendor: Vendor = { http, family: (...model) => catalogue.family(...model), now };
   return {
     ...{ maxRows: MOST_ROWS, maxBytes: MOST_BYTES, priceFactor: 0.5 },
     async submit(rows, _marker, signal) {
@@ -202,7 +200,7 @@ function outcomeOf(line: unknown, request: GenerateRequest, vendor: Vendor): Bat
     case "errored": {
       const body = result.type === "succeeded" ? result.message : result.error;
       const status = result.type === "succeeded" ? 200 : (STATUS[typeOf(body)] ?? 500);
-      const dialect = { id: ANTHROPIC_ID, secrets: vendor.secrets, read: readMessage };
+      const dialect = { id: ANTHROPIC_ID, read: readMessage };
       const { adjustedParams } = buildRequest(unstreamed(request), vendor.family(ANTHROPIC_ID, request.model));
       return answeredRow(dialect, request, { status, body, requestId: null, adjustedParams, now: vendor.now });
     }

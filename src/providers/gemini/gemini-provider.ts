@@ -44,7 +44,6 @@ function createGemini(connection: ProviderConnection, { catalogue, ...context }:
   return createHttpProvider<GeminiCall>(
     {
       id: GEMINI.id,
-      secrets: [connection.apiKey ?? ""],
       sentHeaders: ["x-goog-api-key"],
       build: (request) => buildRequest(request, catalogue.family(GEMINI.id, request.model)),
       async send({ parameters, isStream }, { exchange }) {

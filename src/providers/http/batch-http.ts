@@ -18,8 +18,6 @@ export interface BatchHttpOptions {
   readonly id: ProviderId;
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Kept out of every error. */
-  readonly secrets: readonly string[];
   readonly dispatcher: Dispatcher;
   readonly now: () => number;
   /** How long a call may take, and a file. Default 10 minutes and an hour. */
@@ -122,15 +120,15 @@ async function readText(body: AsyncIterable<Uint8Array>, within: Within, options
 function statusError(
   { statusCode: status, headers }: Pick<Dispatcher.ResponseData, "statusCode" | "headers">,
   text: string,
-  { id, secrets, now }: BatchHttpOptions,
+  { id, now }: BatchHttpOptions,
 ): ProviderError {
   const plain = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]),
   );
   const { message, code, ...facts } = classifyError({ status, headers: plain, body: parseJson(text), now: now() });
-  return new ProviderError(redact(`HTTP ${status}${message === "" ? "" : `: ${message}`}`, secrets, []), {
+  return new ProviderError(redact(`HTTP ${status}${message === "" ? "" : `: ${message}`}`, []), {
     ...facts,
-    code: code === null ? null : redact(code, secrets, []),
+    code: code === null ? null : redact(code, []),
     ...{ status, provider: id, sent: "yes" },
   });
 }

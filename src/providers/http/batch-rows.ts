@@ -7,7 +7,7 @@ import { respondToRow, type Dialect } from "./http-provider.ts";
 import { parseJson } from "./json.ts";
 
 /** What the batch APIs of all vendors have in common. */
-export type RowDialect = Pick<Dialect<unknown>, "id" | "secrets" | "read">;
+export type RowDialect = Pick<Dialect<unknown>, "id" | "read">;
 
 /** A live call's request, as it stands in a batch: nobody reads along. */
 export function unstreamed(request: GenerateRequest): GenerateRequest {

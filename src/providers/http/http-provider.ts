@@ -5,6 +5,7 @@ import { estimateUsage } from "./estimate-usage.ts";
 import type { HttpAnswer, HttpExchange, HttpFailure } from "./http-exchange.ts";
 import type { HttpTransport } from "./http-transport.ts";
 import { isRecord } from "../../platform/field-fault.ts";
+import { withoutKnownSecrets } from "../../platform/secrets.ts";
 import { parseJson } from "./json.ts";
 import { limitReports } from "./limit-headers.ts";
 import { noAnswer, readBody, type ReadAnswer } from "./read-answer.ts";
@@ -19,8 +20,6 @@ export interface BuiltRequest<Body> {
 /** All that differs between vendors that are called over HTTP. */
 export interface Dialect<Body> {
   readonly id: ProviderId;
-  /** Kept out of every error: the key, and what else is sent that nobody must see. */
-  readonly secrets: readonly string[];
   /** Headers of its own, lower case: others than those of `HttpExchange` are not sent. */
   readonly sentHeaders: readonly string[];
   /** The wire body of one attempt, and everything in it that is not as configured. */
@@ -70,7 +69,7 @@ function packageError({ id }: Pick<Dialect<unknown>, "id">, error: unknown): Pro
 }
 
 interface Call {
-  readonly dialect: Pick<Dialect<unknown>, "id" | "secrets" | "read">;
+  readonly dialect: Pick<Dialect<unknown>, "id" | "read">;
   readonly request: GenerateRequest;
   readonly adjustedParams: readonly AdjustedParameter[];
   readonly stream: StreamReader | null;
@@ -143,15 +142,15 @@ function toResponse(call: Call, read: ReadAnswer, { status, headers }: AnswerHea
     throw callError(call, `HTTP ${status}: ${outcome.message}`, facts);
   }
   return {
-    text: outcome.text,
+    text: withoutKnownSecrets(outcome.text),
     finishReason: read.finishReason,
-    rawFinishReason: read.rawFinishReason,
-    model: read.model ?? call.request.model,
+    rawFinishReason: told(read.rawFinishReason),
+    model: told(read.model) ?? call.request.model,
     usage: usage ?? estimateUsage(call.request.messages, outcome.text, hiddenTokensOf(call.request)),
     reportedCostMicroUsd,
     adjustedParams: call.adjustedParams,
-    requestId,
-    responseId: read.id,
+    requestId: told(requestId),
+    responseId: told(read.id),
     limits,
   };
 }
@@ -170,7 +169,7 @@ function statusError(call: Call, { status, headers, text }: HttpAnswer): Provide
   const { message, code, ...facts } = classify(call, parseJson(text), { status, headers });
   return callError(call, `HTTP ${status}${message === "" ? "" : `: ${message}`}`, {
     ...facts,
-    code: code === null ? null : redactFor(call, code),
+    code,
     status,
     requestId: requestIdOf(headers),
     limits: limitReports(headers),
@@ -184,7 +183,7 @@ function errorAfter200(call: Call, body: unknown, { status, headers }: AnswerHea
   return callError(call, `HTTP ${status}, then an error ${where}: ${message}`, {
     ...facts,
     kind,
-    code: code === null ? null : redactFor(call, code),
+    code,
     status,
     hasBegun: call.stream?.hasBegun === true,
     requestId: requestIdOf(headers),
@@ -239,9 +238,19 @@ type CallFacts = Omit<ProviderErrorFacts, "provider" | "sent"> & { readonly sent
 
 /** No cause: what lies beneath can hold the raw answer and the request. */
 function callError(call: Call, message: string, facts: CallFacts): ProviderError {
-  return new ProviderError(redactFor(call, message), { sent: "yes", ...facts, provider: call.dialect.id });
+  return new ProviderError(redactFor(call, message), {
+    ...{ sent: "yes", ...facts, provider: call.dialect.id },
+    code: facts.code == null ? null : redactFor(call, facts.code),
+    parameter: told(facts.parameter),
+    requestId: told(facts.requestId),
+  });
 }
 
-function redactFor({ dialect, request }: Call, text: string): string {
-  return redact(text, dialect.secrets, request.messages);
+/** Some servers send back all that they were sent, in fields where nobody expects it. */
+function told(text: string | null | undefined): string | null {
+  return text === null || text === undefined ? null : withoutKnownSecrets(text);
+}
+
+function redactFor({ request }: Call, text: string): string {
+  return redact(text, request.messages);
 }

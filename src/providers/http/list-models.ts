@@ -30,7 +30,7 @@ const PATIENCE_MS = 10_000;
  * The models that a key may use.
  * @throws ProviderError
  */
-export async function listModels(id: ProviderId, apiKey: string | null, list: ModelList): Promise<ListedModel[]> {
+export async function listModels(id: ProviderId, list: ModelList): Promise<ListedModel[]> {
   const { dispatcher } = createHttpTransport(list);
   const patienceMs = list.patienceMs ?? PATIENCE_MS;
   const signal = AbortSignal.timeout(patienceMs);
@@ -45,14 +45,11 @@ export async function listModels(id: ProviderId, apiKey: string | null, list: Mo
     if (answer.statusCode === 200) return list.read(body);
     const facts = { status: answer.statusCode, headers: textHeaders(answer.headers), body, now: Date.now() };
     const { kind, message } = classifyError(facts);
-    throw new ProviderError(
-      redact(`HTTP ${answer.statusCode}: ${message}`, [apiKey ?? "", ...Object.values(list.headers)], []),
-      {
-        kind,
-        provider: id,
-        sent: "yes",
-      },
-    );
+    throw new ProviderError(redact(`HTTP ${answer.statusCode}: ${message}`, []), {
+      kind,
+      provider: id,
+      sent: "yes",
+    });
   } catch (error) {
     if (error instanceof ProviderError) throw error;
     if (error instanceof RefusedAddressError) {

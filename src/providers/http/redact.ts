@@ -1,9 +1,5 @@
+import { scrub } from "../../platform/secrets.ts";
 import type { ChatMessage } from "../provider.ts";
-
-const KEY_LIKE = /\b(?:sk|xai)-[\w*.-]{4,}|\bAIza[\w*.-]{4,}|\bBearer\s+\S+/gi;
-
-/** Local servers are given words such as `none` or `ollama`; removing those would only garble the message. */
-const SHORTEST_SECRET_CHARACTERS = 8;
 
 /** So much of a prompt, quoted back, marks the rest of a message as prompt. */
 const PROMPT_START_CHARACTERS = 24;
@@ -12,11 +8,8 @@ const PROMPT_START_CHARACTERS = 24;
  * A vendor's message without what must not reach logs and results: keys and other secrets (vendors do answer "Incorrect
  * API key provided: sk-…") and the prompt, which some quote back.
  */
-export function redact(message: string, secrets: readonly string[], messages: readonly ChatMessage[]): string {
-  const known = secrets
-    .filter(({ length }) => length >= SHORTEST_SECRET_CHARACTERS)
-    .reduce((text, secret) => text.replaceAll(secret, "[key]"), message);
-  return withoutPrompt(known.replace(KEY_LIKE, "[key]"), messages);
+export function redact(message: string, messages: readonly ChatMessage[]): string {
+  return withoutPrompt(scrub(message), messages);
 }
 
 /** What a message says before it quotes a prompt, in whatever form it does. */

@@ -67,15 +67,14 @@ interface Vendor {
 
 export function createBatches(vendor: ChatCompletionsVendor, { transport, now = Date.now }: HttpContext): BatchApi {
   const { id, apiKey, organization, baseUrl, headers } = vendor;
-  const secrets = [apiKey ?? "", ...Object.values(headers ?? {})];
   const sent = {
     ...headers,
     ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
     ...(organization === undefined ? {} : { "openai-organization": organization }),
   };
-  const http = createBatchHttp({ id, baseUrl, headers: sent, secrets, dispatcher: transport.dispatcher, now });
+  const http = createBatchHttp({ id, baseUrl, headers: sent, dispatcher: transport.dispatcher, now });
   const read: RowDialect["read"] = (body) => readCompletion(body, vendor.reasoningTokens);
-  const own: Vendor = { id, http, dialect: { id, secrets, read }, family: vendor.family, now };
+  const own: Vendor = { id, http, dialect: { id, read }, family: vendor.family, now };
   return {
     ...{ maxRows: MOST_ROWS, maxBytes: MOST_BYTES, priceFactor: 0.5 },
     submit: async (rows, marker, signal) => await submit(own, { rows, marker }, signal),
@@ -184,9 +183,9 @@ function outcomeOf(line: unknown, request: GenerateRequest, vendor: Vendor): Bat
   // Rows that failed for reasons of OpenAI's own have status 0 and an empty body: tidyverse/ellmer#830.
   if (!response || response.status_code < 100) {
     const message = error?.message ?? error?.code ?? "the vendor has not answered this row";
-    const { id, secrets } = vendor.dialect;
+    const { id } = vendor.dialect;
     const facts = { kind: "overloaded", provider: id, sent: "yes" } as const;
-    return { is: "failed", error: new ProviderError(redact(message, secrets, request.messages), facts) };
+    return { is: "failed", error: new ProviderError(redact(message, request.messages), facts) };
   }
   const { status_code: status, request_id: requestId, body } = response;
   const { adjustedParams } = buildRequest(unstreamed(request), vendor.family(request.model));

@@ -31,7 +31,6 @@ export function createChatCompletions(vendor: ChatCompletionsVendor, context: Ht
   return createHttpProvider<ChatCompletionsBody>(
     {
       id: vendor.id,
-      secrets: [vendor.apiKey ?? "", ...Object.values(vendor.headers ?? {})],
       sentHeaders: Object.keys(vendor.headers ?? {}).map((name) => name.toLowerCase()),
       build: (request) => buildRequest(request, vendor.family(request.model)),
       async send(body, { exchange, request }) {

@@ -54,14 +54,14 @@ const DOORS: Readonly<Record<string, (door: Door) => Promise<unknown>>> = {
   },
   async "the list of models"({ url, ...rules }) {
     const list = { ...bearerModelList({ baseUrl: url(HOST), apiKey: "key-0123456789" }), ...rules };
-    return await listModels("ours", "key-0123456789", list).then(
+    return await listModels("ours", list).then(
       () => null,
       (error: unknown) => error,
     );
   },
   async "a batch"({ url, ...rules }) {
     const { dispatcher } = createHttpTransport(rules);
-    const facts = { id: "openai", headers: {}, secrets: [], now: Date.now, dispatcher, baseUrl: url(HOST) };
+    const facts = { id: "openai", headers: {}, now: Date.now, dispatcher, baseUrl: url(HOST) };
     const outcome = await createBatchHttp(facts)
       .get("/batches", never)
       .then(

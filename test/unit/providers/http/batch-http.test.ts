@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 async function withHttp(answer: Answer, work: (http: BatchHttp) => Promise<void>): Promise<void> {
   await using server = await startRecordedServer(answer);
   const dispatcher = new Agent();
-  const facts = { id: "openai", headers: {}, secrets: [], now: Date.now, dispatcher };
+  const facts = { id: "openai", headers: {}, now: Date.now, dispatcher };
   await work(createBatchHttp({ ...facts, baseUrl: server.baseUrl, patienceMs: { call: 100, file: 100 } }));
   await server.close();
   await dispatcher.destroy();

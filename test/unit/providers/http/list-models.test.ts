@@ -6,7 +6,7 @@ import { startRecordedServer, type Answer } from "../../../support/recorded-serv
 async function failureOf(answer: Answer, patienceMs = 10_000): Promise<unknown> {
   await using server = await startRecordedServer(answer);
   const list = { ...bearerModelList({ baseUrl: server.baseUrl, apiKey: "key" }), patienceMs };
-  return await listModels("ours", "key", list).catch((error: unknown) => error);
+  return await listModels("ours", list).catch((error: unknown) => error);
 }
 
 describe("a list of models", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { familySchema } from "../../../../src/models/models-file.ts";
 import { createHttpProvider } from "../../../../src/providers/http/http-provider.ts";
+import { keepSecret } from "../../../../src/platform/secrets.ts";
 import { createHttpTransport } from "../../../../src/providers/http/http-transport.ts";
 import { createChatCompletions } from "../../../../src/providers/openai-compatible/chat-completions.ts";
 import type { GenerateResponse } from "../../../../src/providers/provider.ts";
@@ -77,6 +78,7 @@ it("what a model may have reasoned is part of a usage that has to be estimated",
 });
 
 it("secrets in other headers than the key's are kept out of errors", async () => {
+  keepSecret(SECRET);
   const body = JSON.stringify({ error: { message: `Access denied: invalid key ${SECRET}` } });
   const failure = (await outcomeOf(body, { status: 401, type: "application/json" })) as ProviderError;
   expect(failure.message).toBe("HTTP 401: Access denied: invalid key [key]");
@@ -98,7 +100,7 @@ it("a package that cannot be loaded is told, and is no fault of the request: a f
   });
   const provider = createHttpProvider(
     {
-      ...{ id: "lab", secrets: [], sentHeaders: [], build: () => ({ body: {}, adjustedParams: [] }) },
+      ...{ id: "lab", sentHeaders: [], build: () => ({ body: {}, adjustedParams: [] }) },
       ...{ send: () => Promise.resolve(), read: () => null, prepare: () => Promise.reject(missing) },
       openStream: () => ({ push: () => undefined, text: () => "", whole: () => null, isOver: () => false }),
     },
