@@ -1,10 +1,9 @@
 // Brings Prometheus and its promtool for the tests of /metrics, which are skipped without them:
 // `node scripts/install-prometheus.mjs [FOLDER]`. On Debian and Ubuntu the package is unpacked into FOLDER (default
 // .puppet-engine/prometheus) instead of installed, because installing it would set up a service; elsewhere it says how.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { aptAsRoot, hasApt, succeeds } from "./apt.mjs";
+import { succeeds, unpackWithApt } from "./apt.mjs";
 
 const ELSEWHERE =
   "Install Prometheus with your package manager, e.g. brew install prometheus, or put prometheus and promtool of\n" +
@@ -18,25 +17,11 @@ function works(prefix) {
   return ["prometheus", "promtool"].every((name) => succeeds(join(prefix, name), ["--version"]));
 }
 
-function unpackPackage() {
-  if (!hasApt()) return false;
-  mkdirSync(folder, { recursive: true });
-  // It may be known from an earlier update, and may not be allowed.
-  aptAsRoot(["update"]);
-  const download = ["-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus"];
-  if (!succeeds("apt-get", download, { cwd: folder })) return false;
-  const archive = readdirSync(folder).find((name) => name.startsWith("prometheus_") && name.endsWith(".deb"));
-  if (archive === undefined) return false;
-  const isUnpacked = succeeds("dpkg-deb", ["--extract", archive, "."], { cwd: folder });
-  rmSync(join(folder, archive));
-  return isUnpacked;
-}
-
 /** @returns {string | null} what came of it; `null`: it cannot be had */
 function bringPrometheus() {
   const unpacked = join(folder, "usr", "bin");
   if (works("") || works(unpacked)) return "Prometheus is here already.";
-  return unpackPackage() && works(unpacked) ? `Prometheus is in ${unpacked}.` : null;
+  return unpackWithApt("prometheus", folder) && works(unpacked) ? `Prometheus is in ${unpacked}.` : null;
 }
 
 const done = bringPrometheus();

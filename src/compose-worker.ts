@@ -17,7 +17,9 @@ import type { Logger } from "./platform/logger.ts";
 import { packageVersion } from "./platform/package-root.ts";
 import type { RedisClient } from "./platform/redis-client.ts";
 import { untilRedisAnswers, type RetryOptions } from "./platform/redis-retry.ts";
+import { isWriteRefusal, troubleOf } from "./platform/redis-trouble.ts";
 import { connectRedis, type RedisAddress } from "./platform/redis.ts";
+import { sampleErrors } from "./platform/sampled-errors.ts";
 import { createProviders, type ProviderRegistry } from "./providers/registry.ts";
 import { createResponseCache } from "./storage/response-cache.ts";
 import { openRefusedParameters } from "./storage/refused-parameters.ts";
@@ -34,6 +36,7 @@ import { tidy } from "./queue/tidy.ts";
 import { createWorkCounters, type WorkCounters } from "./queue/work-counters.ts";
 import { openWorkerReport } from "./queue/worker-report.ts";
 import { startGenerationWorker, type GenerationWorker } from "./queue/worker.ts";
+import { createWriteGate } from "./queue/write-gate.ts";
 import { createTopicsReader } from "./schedules/topics-reader.ts";
 import { createTextFeeds } from "./storage/text-feed.ts";
 import type { ServerAddress } from "./telemetry/call-spans.ts";
@@ -65,9 +68,12 @@ export async function composeWorker({ config, address, logger, ...options }: Wor
   const queueRedis = connectRedis(address, "queue");
   const giveUp = new AbortController();
   const retention: Retention = retentionOf(file);
-  const onFailure = (error: Error, failures: number): void => {
-    if (failures === 1 || failures % 30 === 0)
-      logger.error({ err: error.message, failures }, "Redis does not take our commands; trying on");
+  const tellTrouble = sampleErrors(logger, systemClock);
+  const gate = createWriteGate({ redis, namespace, clock: systemClock, logger });
+  const onFailure = (error: Error): void => {
+    if (isWriteRefusal(error)) gate.shut();
+    const { kind, remedy } = troubleOf(error);
+    tellTrouble(kind, { err: error.message, remedy }, "Redis does not take our commands; trying on");
   };
   const retry: RetryOptions = { signal: giveUp.signal, onFailure };
   const watch = createEpochWatch();
@@ -84,11 +90,13 @@ export async function composeWorker({ config, address, logger, ...options }: Wor
   const queues = createLaneQueues(queueRedis, namespace, telemetry);
   const batcher = composeBatcher({ config, redis, queues, generation, watch, retry, workerId, logger });
   const fileForBatch = batcher.file;
-  const untraced = createConsumer({ redis, namespace, admission, generation, queues, fileForBatch, logger });
+  const untraced = createConsumer({
+    ...{ redis, namespace, admission, generation, queues, fileForBatch, logger, tellTrouble },
+  });
   const consumer = traceConsumer(untraced, tracing?.queues);
   const isConfigured = (provider: string): boolean => providers.get(provider) !== undefined;
   const laneWorkers = createLaneWorkers({
-    ...{ redis, queueRedis, namespace, concurrency, isConfigured, consumer, work, telemetry, logger },
+    ...{ redis, queueRedis, namespace, concurrency, isConfigured, consumer, gate, work, telemetry, logger },
     ...{ lanes: file.worker.lanes ?? null, clock: systemClock },
   });
   const sweeper = { redis, namespace, workerId, retention, onOrphan: attemptLogger(logger) };
@@ -99,7 +107,7 @@ export async function composeWorker({ config, address, logger, ...options }: Wor
     ...{ lanes: laneWorkers, clock: systemClock },
   });
   const background = openBackground(config, { redis, queues, logger, alertsEveryMs });
-  const disconnect = closing({ background, batcher, queues, providers, connections: [redis, queueRedis] });
+  const disconnect = closing({ background, batcher, queues, providers, gate, connections: [redis, queueRedis] });
   const worker = await startGenerationWorker({
     ...{ redis, workerId, consumer, laneWorkers, watch, sweeper, report },
     tidy: async () => await tidy({ redis, namespace, queues, retention, clock: systemClock }),
@@ -115,14 +123,16 @@ interface Closing {
   readonly batcher: { stop(): Promise<void> };
   readonly queues: { close(): Promise<void> };
   readonly providers: { close(): Promise<void> };
+  readonly gate: { close(): void };
   readonly connections: readonly RedisClient[];
 }
 
 /** What waits for a Redis that is gone ends with its connection. */
 const LONGEST_CLOSE_MS = 2000;
 
-function closing({ background, batcher, queues, providers, connections }: Closing): () => Promise<void> {
+function closing({ background, batcher, queues, providers, gate, connections }: Closing): () => Promise<void> {
   const close = async (): Promise<void> => {
+    gate.close();
     await background.close();
     await batcher.stop();
     await queues.close();
@@ -134,6 +144,9 @@ function closing({ background, batcher, queues, providers, connections }: Closin
   };
 }
 
+/** Well within a lock's duration, so that the job can still be given back; longer than a hiccup. */
+const ADMIT_PATIENCE_MS = 3000;
+
 interface AdmissionParts extends Pick<RedisAdmissionOptions, "redis" | "workerId" | "retention" | "watch" | "retry"> {
   readonly work: WorkCounters;
 }
@@ -143,7 +156,8 @@ function admissionOf(
   { work, ...parts }: AdmissionParts,
 ): Admission {
   const policy = admissionPolicyOf(file, providers.definitions);
-  return measureAdmission(createRedisAdmission({ ...parts, namespace, policy }), work, systemClock);
+  const admitRetry = { ...parts.retry, patienceMs: ADMIT_PATIENCE_MS };
+  return measureAdmission(createRedisAdmission({ ...parts, admitRetry, namespace, policy }), work, systemClock);
 }
 
 interface BackgroundParts extends Pick<TickContext, "redis" | "queues" | "logger"> {

@@ -16,6 +16,8 @@ export interface RedisAdmissionOptions extends SettlementWriter {
   readonly policy: AdmissionPolicy;
   readonly watch: EpochWatch;
   readonly retry: RetryOptions;
+  /** For ADMIT, before anything is paid for; default: as for all the others. */
+  readonly admitRetry?: RetryOptions;
   /** Epoch ms; only for the days of limits. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -43,7 +45,7 @@ export function createRedisAdmission(options: RedisAdmissionOptions): Admission 
   return {
     async admit(request) {
       const token = `${options.workerId}.${++calls}`;
-      return await untilRedisAnswers(() => admit(request, token, gate), options.retry);
+      return await untilRedisAnswers(() => admit(request, token, gate), options.admitRetry ?? options.retry);
     },
     async awaitSlot(grant, signal) {
       if (await slotComes(grant, options.watch, signal)) return "due";

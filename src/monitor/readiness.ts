@@ -1,6 +1,7 @@
 import { countWorkers } from "../admission/sweeper.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { inspectRedis } from "../platform/redis-inspection.ts";
+import { describeRefusal, isWriteRefusal } from "../platform/redis-trouble.ts";
 import { whyNotWritable } from "../platform/redis-write-probe.ts";
 
 export interface Readiness {
@@ -29,6 +30,7 @@ export async function checkReadiness(redis: RedisClient, namespace: string): Pro
 
 /** One line for people, with the remedy. Never shows the address, which may hold a password. */
 export function whyUnavailable(redis: RedisClient, error: unknown): string {
+  if (isWriteRefusal(error)) return describeRefusal(error);
   const reason = error instanceof Error ? error.message.slice(0, LONGEST_REASON) : "no answer";
   if (/NOAUTH|WRONGPASS|NOPERM/.test(reason)) return "Redis refuses the user or password in REDIS_URL; correct them";
   // Connected, and told by Redis to come back later.

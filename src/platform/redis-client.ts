@@ -1,4 +1,5 @@
 import { Cluster, Redis, type ChainableCommander } from "ioredis";
+import { keepPulse } from "./redis-pulse.ts";
 
 /** A connection to one Redis, the master that sentinels name, or a cluster. */
 export type RedisClient = Redis | Cluster;
@@ -10,6 +11,7 @@ export function openSubscriber(redis: RedisClient): RedisClient {
       ? redis.duplicate()
       : redis.duplicate({ enableAutoPipelining: false, maxRetriesPerRequest: null });
   subscriber.on("error", () => undefined);
+  keepPulse(subscriber);
   return subscriber;
 }
 

@@ -5,11 +5,11 @@ const NO_SENTINEL = /^All sentinels are unreachable/;
 const NO_CONNECTION = /max retries per request|startup nodes|Failed to refresh slots cache|Command timed out/i;
 
 /**
- * One line for people, with what to do.
+ * One line for people, with what to do; `null`: it is nothing about how we connect.
  * @param cause what a command failed with
  * @param lastFault why the connection could not be made when it was tried last; `undefined`: it was made
  */
-export function whyUnreachable(cause: unknown, lastFault: unknown): string {
+export function whyUnreachable(cause: unknown, lastFault: unknown): string | null {
   const faults = [cause, lastFault].flatMap((fault) => [fault, (fault as NodeFault | undefined)?.lastNodeError]);
   for (const fault of faults) {
     const tls = describeTlsFault(fault);
@@ -25,7 +25,7 @@ export function whyUnreachable(cause: unknown, lastFault: unknown): string {
   if (isThroughSentinels) return "no sentinel answers with its address. Start them, or correct REDIS_URL.";
   if (NO_CONNECTION.test(message) && (lastFault !== undefined || !message.startsWith("Command timed out")))
     return "no connection. Start it, or correct REDIS_URL.";
-  return message.slice(0, 200);
+  return null;
 }
 
 /** As ioredis tells of a cluster. */

@@ -3,6 +3,8 @@ import type { RedisClient } from "./redis-client.ts";
 import { whyUnreachable } from "./redis-faults.ts";
 import { isPassingRedisError } from "./redis-retry.ts";
 import type { RedisTls } from "./redis-tls.ts";
+import { describeRefusal, isWriteRefusal, troubleOf, type RedisTroubleKind } from "./redis-trouble.ts";
+import { keepPulse } from "./redis-pulse.ts";
 import { readNodesUrl, showRedisUrl, type RedisNodesUrl } from "./redis-url.ts";
 
 /** Why an address could not be connected to when it was tried last. */
@@ -27,20 +29,23 @@ export type RedisRole = "producer" | "producer-queue" | "control" | "queue";
 
 const LONGEST_RECONNECT_PAUSE_MS = 1000;
 
-/**
- * A blocking command of BullMQ holds a connection for 10 s at most; a socket that says nothing for longer than that,
- * with a command on its way, is a partition that nobody announced.
- */
+/** Time for one silent connection to be noticed, and for the command to be sent again on another one. */
+const PRODUCER_PATIENCE_MS = 5_000;
+
 const ROLE_OPTIONS = {
-  producer: { maxRetriesPerRequest: 2, commandTimeout: 10_000, enableAutoPipelining: true },
-  "producer-queue": { maxRetriesPerRequest: 2, commandTimeout: 30_000 },
-  control: { maxRetriesPerRequest: null, socketTimeout: 8_000, enableAutoPipelining: true },
-  queue: { maxRetriesPerRequest: null, socketTimeout: 15_000 },
+  producer: { maxRetriesPerRequest: 2, commandTimeout: PRODUCER_PATIENCE_MS, enableAutoPipelining: true },
+  "producer-queue": { maxRetriesPerRequest: 2, commandTimeout: PRODUCER_PATIENCE_MS },
+  control: { maxRetriesPerRequest: null, enableAutoPipelining: true },
+  queue: { maxRetriesPerRequest: null },
 } satisfies Record<RedisRole, RedisOptions>;
 
 export function connectRedis(address: RedisAddress, role: RedisRole): RedisClient {
   const redis = open(address, {
     connectTimeout: 5_000,
+    // While there is no pulse yet: a handshake that is not answered.
+    socketTimeout: 8_000,
+    // Closing politely takes so long at most, where nobody is at the other end.
+    disconnectTimeout: 500,
     keepAlive: 10_000,
     retryStrategy: reconnectPauseMs,
     // After a fail-over the old master answers READONLY: only a new connection finds the new one.
@@ -51,6 +56,7 @@ export function connectRedis(address: RedisAddress, role: RedisRole): RedisClien
   // Without a listener ioredis prints every lost connection; the commands that suffer from it report it themselves.
   redis.on("error", (error: unknown) => void lastFaults.set(address, error));
   redis.on("ready", () => void lastFaults.delete(address));
+  keepPulse(redis);
   return redis;
 }
 
@@ -131,14 +137,31 @@ export function showRedisAddress(address: RedisAddress): string {
   return "path" in address ? address.path : showRedisUrl(address.url);
 }
 
-/** Redis cannot be reached, or refuses to write. What was asked for did not happen, or its answer was lost. */
+/**
+ * Redis cannot be reached, or refuses to write. What was asked for did not happen, or its answer was lost: asking again
+ * with the same job id is safe.
+ */
 export class RedisUnavailableError extends Error {
   override readonly name = "RedisUnavailableError";
+  readonly reason: RedisTroubleKind;
+  /** What to do about it. */
+  readonly remedy: string;
 
   constructor(address: RedisAddress, cause: unknown) {
-    const reason = whyUnreachable(cause, lastFaults.get(address));
+    const { kind, remedy } = troubleOf(cause);
+    const reason = whyUnreachable(cause, lastFaults.get(address)) ?? explain(cause, kind, remedy);
     super(`Redis at ${showRedisAddress(address)} is not available: ${reason}`, { cause });
+    this.reason = kind;
+    this.remedy = remedy;
   }
+}
+
+function explain(cause: unknown, kind: RedisTroubleKind, remedy: string): string {
+  if (kind === "unreachable") return "no connection. Start it, or correct REDIS_URL.";
+  if (kind === "no-answer") return `no answer in time; ${remedy}.`;
+  if (isWriteRefusal(cause)) return `${describeRefusal(cause)}.`;
+  const message = cause instanceof Error ? cause.message : "no answer";
+  return `${message.slice(0, 200).replace(/\.$/, "")}; ${remedy}.`;
 }
 
 const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|DENIED)\b/;

@@ -9,6 +9,8 @@ import type { GenerationResult } from "../job/generation-result.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { isPassingRedisError } from "../platform/redis-retry.ts";
+import { isWriteRefusal, troubleOf } from "../platform/redis-trouble.ts";
+import type { TellError } from "../platform/sampled-errors.ts";
 import { scrub, scrubError } from "../platform/secrets.ts";
 import { JOB_NAME, decodeJob, jobIdOf, queueJobId, queueOptions } from "./job-codec.ts";
 import type { LaneQueues } from "./lane-queues.ts";
@@ -25,6 +27,8 @@ export interface ConsumerOptions {
   /** Takes a job for batch delivery. */
   readonly fileForBatch: (job: GenerationJob, agent: Agent) => Promise<void>;
   readonly logger: Logger;
+  /** For what comes with every job while Redis is in trouble. */
+  readonly tellTrouble: TellError;
 }
 
 /** What Bull Board shows of a finished job; the whole result is in its terminal record. */
@@ -230,7 +234,11 @@ async function handleError(
 ): Promise<never> {
   const jobId = jobIdOf(job.id ?? "");
   if (isPassingRedisError(error) || (error instanceof Error && error.name === "ReplyError")) {
-    options.logger.error({ jobId, lane: job.queueName, err: error }, "Redis refuses a command; the job is tried again");
+    const { kind, remedy } = troubleOf(error);
+    const line = { jobId, lane: job.queueName, err: error, remedy };
+    options.tellTrouble(`job ${kind}`, line, "Redis refuses a command; the job is tried again");
+    // Nobody takes it before Redis can write. What cannot be moved now has lost its lock by then, and comes again.
+    if (isWriteRefusal(error)) return await giveBack(job, token);
     return await delay(job, token, options.generation.clock.now() + REDIS_PAUSE_MS);
   }
   options.logger.error({ jobId, lane: job.queueName, err: error }, "unexpected error");

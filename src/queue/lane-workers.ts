@@ -1,13 +1,15 @@
-import { UnrecoverableError, Worker, type Job, type Telemetry } from "bullmq";
+import { UnrecoverableError, type Job, type Telemetry, type Worker } from "bullmq";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
 import { RetryLater, type Consumer, type QueueReturnValue } from "./consumer.ts";
+import { LaneFetcher, LONGEST_BLOCK_SECONDS } from "./lane-fetcher.ts";
 import { createLanePace, type LanePace } from "./lane-pace.ts";
 import { laneShares } from "./lane-shares.ts";
 import { QUARANTINE, isSpecialLane, lanePrefix, providersOf, readLanes } from "./lane.ts";
 import { KEEP_COMPLETED, KEEP_FAILED } from "./tidy.ts";
 import type { WorkCounters } from "./work-counters.ts";
+import type { WriteGate } from "./write-gate.ts";
 
 export interface LaneWorkersOptions {
   /** Ours, for looking up lanes. */
@@ -22,6 +24,7 @@ export interface LaneWorkersOptions {
   /** Whether this process can call a provider. Lanes without any such provider are left to other workers. */
   readonly isConfigured: (provider: string) => boolean;
   readonly consumer: Consumer;
+  readonly gate: WriteGate;
   readonly work: WorkCounters;
   /** Makes spans of what is processed; `undefined`: none are made. */
   readonly telemetry?: Telemetry | undefined;
@@ -48,7 +51,12 @@ export function createLaneWorkers(options: LaneWorkersOptions): LaneWorkers {
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const refused = new Set<string>();
+  options.gate.onChange((isOpen) => {
+    if (closed) return;
+    for (const { worker } of workers.values()) void (isOpen ? worker.resume() : worker.pause(true));
+  });
   const discover = async (): Promise<void> => {
+    if (!options.gate.isOpen()) return;
     for (const lane of await lanesToServe(options, refused)) {
       if (!closed && !workers.has(lane))
         workers.set(
@@ -127,7 +135,7 @@ function openLane(lane: string, options: LaneWorkersOptions, onChange: () => voi
       onChange();
     }
   };
-  const worker = new Worker(lane, process, {
+  const worker = new LaneFetcher(lane, process, {
     connection: queueRedis,
     prefix: lanePrefix(namespace, lane),
     ...(telemetry === undefined ? {} : { telemetry }),
@@ -138,6 +146,7 @@ function openLane(lane: string, options: LaneWorkersOptions, onChange: () => voi
     maxStalledCount: 1_000_000,
     // Waits after a lost connection; the default is 15 s.
     runRetryDelay: 1000,
+    drainDelay: LONGEST_BLOCK_SECONDS,
     // Only workers with a limiter see pauses of their queue, and the delay is how late they notice its end.
     limiter: { max: 1_000_000, duration: 1000 },
     maximumRateLimitDelay: 1000,

@@ -67,6 +67,11 @@ export async function startGenerationWorker(options: WorkerOptions): Promise<Gen
     const isDrained =
       first === "drained" || (aborted > 0 && (await Promise.race([drained, after(GIVE_BACK_MS)])) === "drained");
     if (!isDrained) options.giveUp.abort();
+    if (!isDrained && consumer.running() > 0)
+      options.logger.error(
+        { jobs: consumer.running() },
+        "stopped with jobs whose end Redis did not take: their calls are accounted for as orphans, and they run again",
+      );
     stopHeartbeat();
     subscriber.disconnect();
     // What is not signed off is swept by another worker; a Redis that is gone hears of neither.

@@ -15,6 +15,10 @@ export const REDIS_SETTINGS = ["--appendonly", "yes", "--save", "", "--maxmemory
 export interface LocalRedis extends AsyncDisposable {
   readonly url: string;
   readonly version: string;
+  /** Where its data are. */
+  readonly folder: string;
+  /** Of the process that runs now, or ran last. */
+  readonly pid: number;
   /** Ends the process at once (default SIGKILL) and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port, with the same data. */
@@ -23,8 +27,14 @@ export interface LocalRedis extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts a server of its own for a test that stops, kills or fills it. `settings`: more `--name`, `value` pairs. */
-export async function startLocalRedis(settings: readonly string[] = []): Promise<LocalRedis> {
+/**
+ * Starts a server of its own for a test that stops, kills or fills it. `settings`: more `--name`, `value` pairs; `env`: more
+ * of its environment.
+ */
+export async function startLocalRedis(
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<LocalRedis> {
   const server = await findRedisServer();
   if (server === null) throw new RedisServerMissingError();
   const { command, version } = server;
@@ -35,7 +45,10 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
   let child: ChildProcess | null = null;
 
   async function start(): Promise<void> {
-    child = spawn(command, [...listen, ...REDIS_SETTINGS, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(command, [...listen, ...REDIS_SETTINGS, ...settings], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     await waitUntilReady(url, child);
   }
   async function stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -48,6 +61,10 @@ export async function startLocalRedis(settings: readonly string[] = []): Promise
   return {
     url,
     version,
+    folder,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     start,
     stop,
     signal: (signal) => void child?.kill(signal),

@@ -148,7 +148,7 @@ end
 local function evaluate(index)
   local key = KEYS[3 + 2 * index]
   local credential = redis.call('HMGET', KEYS[4 + 2 * index], 'pausedUntil', 'why')
-  local group = loadGroup(key)
+  local group = loadGroup(key, now)
   local found = { index = index, key = key, group = group, room = 1 }
   local function later(forMs, why)
     found.forMs, found.why = forMs, why

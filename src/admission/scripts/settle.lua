@@ -145,7 +145,7 @@ end
 local function learn()
   local key, changes = KEYS[8], {}
   call.slotAt = tonumber(string.match(state, '|([%d.]+)|%d+|%d+|%d+|%d+|%d+$'))
-  local group = loadGroup(key)
+  local group = loadGroup(key, now)
   local isNewPart = math.floor(now / EXPIRE_EVERY_MS) ~= math.floor((group.settledAt or 0) / EXPIRE_EVERY_MS)
   call.isOld = call.epoch ~= (group.epoch or 0)
   learnLimits(group, changes, limits, reports)
@@ -183,12 +183,15 @@ local function learn()
   end
 end
 
+-- The first write, because a Redis that is full takes it, and then all the others of the script: what was paid for is
+-- recorded although ADMIT lets nobody in any more.
+redis.call('SREM', KEYS[2], attemptId)
+
 if attempt > 0 then
   if stateGiven == 'settled' and state == 'orphaned' then undoOrphan() end
   if isOpen then hold(KEYS[10], budgets, -heldOf(state)) end
   if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
   if isOpen and hasReport then learn() end
-  redis.call('SREM', KEYS[2], attemptId)
 end
 
 if pauseMs > 0 then

@@ -9,12 +9,14 @@ if tonumber(job[1] or 0) ~= attempt or string.sub(job[2] or '', 1, #mine) ~= min
   return 0
 end
 local held = heldOf(job[2])
+-- The first write, because a Redis that is full takes it, and then the others.
+redis.call('SREM', KEYS[2], ARGV[2])
 redis.call('HSET', KEYS[1], 'attempts', attempt - 1)
 redis.call('HDEL', KEYS[1], 'row:' .. attempt, 'state:' .. attempt)
-redis.call('SREM', KEYS[2], ARGV[2])
 hold(KEYS[4], spendingNames(ARGV[7], ARGV[8]), -held)
 
-local now, group, limits, changes = nowMs(), loadGroup(KEYS[3]), readLimits(9), {}
+local now, limits, changes = nowMs(), readLimits(9), {}
+local group = loadGroup(KEYS[3], now)
 local input, output = tonumber(ARGV[5]), tonumber(ARGV[6])
 local sums = { granted = 1, grantedInput = input, grantedOutput = output, reservedInput = input, reservedOutput = output }
 for field, amount in pairs(sums) do

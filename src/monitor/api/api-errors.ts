@@ -15,8 +15,12 @@ export async function sendError(
     return await reply.status(503).header("retry-after", error.retryAfterSeconds).send({ error: error.message });
   }
   const { status, ...answer } = ofBody(error, request) ?? answerOf(error, redis);
+  // Redis is in trouble, which takes seconds to pass, or somebody to do something.
+  if (status === 503) void reply.header("retry-after", RETRY_AFTER_SECONDS);
   return await reply.status(status).send(answer);
 }
+
+const RETRY_AFTER_SECONDS = 5;
 
 interface SendOptions {
   readonly reply: FastifyReply;

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { controlKeys } from "../../../src/admission/keys.ts";
 import type { AdmissionPolicy } from "../../../src/admission/limit-policy.ts";
 import type { Admission, AdmitReply } from "../../../src/admission/admission.ts";
 import type { LimitReport } from "../../../src/providers/provider.ts";
@@ -288,4 +289,17 @@ it("what failed over takes three tenths while the group's own lanes have work, a
   await at.redis.hset(at.keys.limitGroup(TARGET.limitGroup), "ownAt", 0);
   const alone = await Promise.all(Array.from({ length: 20 }, (_, index) => over(`alone-${index}`)));
   expect(granted(alone)).toBe(7);
+});
+
+it("Redis' clock is set back: nobody waits until the old time comes again", async () => {
+  await using at = await openSeenNamespace();
+  const admissions = gates(at, limitedTo(NINE_AT_ONCE));
+  expect(granted(await askFor(3, admissions))).toBe(3);
+  const key = controlKeys(at.namespace).limitGroup(TARGET.limitGroup);
+  const group = await at.redis.hgetall(key);
+  const moments = Object.entries(group).filter(([field]) => /^full:|At$|Since$|Until$/.test(field));
+  const ahead = moments.flatMap(([field, atMs]) => [field, String(Number(atMs) + 600_000)]);
+  await at.redis.hset(key, ...ahead);
+  expect(answersOf(await askFor(6, admissions)), "the rest of the burst").toEqual(["granted"]);
+  expect(answersOf(await askFor(3, admissions))).toEqual(["unavailable limit"]);
 });

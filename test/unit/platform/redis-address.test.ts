@@ -44,10 +44,14 @@ describe("a Redis that is not available", () => {
     ["NOPERM User x has no permissions to run the 'eval' command", "it refuses the user or password in REDIS_URL."],
     [
       "OOM command not allowed when used memory > 'maxmemory'.",
-      "OOM command not allowed when used memory > 'maxmemory'.",
+      "Redis refuses to write: OOM command not allowed when used memory > 'maxmemory'; raise its maxmemory, or keep results and usage rows for a shorter time (retention).",
     ],
-    ["MISCONF Redis is configured to save RDB snapshots", "MISCONF Redis is configured to save RDB snapshots"],
-    ["Command timed out", "Command timed out"],
+    [
+      "MISCONF Redis is configured to save RDB snapshots",
+      "Redis refuses to write: MISCONF Redis is configured to save RDB snapshots; it cannot write its data to disk: look at its log and at the space on the disk.",
+    ],
+    ["Command timed out", "no answer in time; look whether it runs and what it is busy with."],
+    ["CLUSTERDOWN The cluster is down", "CLUSTERDOWN The cluster is down; look at its log."],
   ])("says why: %s", async (message, reason) => {
     const error = await failure(message);
     expect(error).toBeInstanceOf(RedisUnavailableError);

@@ -21,9 +21,16 @@ local function nowMs()
   return time[1] * 1000 + time[2] / 1000
 end
 
+-- Fields of a limit group that are moments, beside `full:...`.
+local MOMENTS = {
+  pausedUntil = true, breakerUntil = true, firstAt = true, observedAt = true, ownAt = true, busySince = true,
+  settledAt = true, creditAt = true, openedAt = true,
+}
+local CLOCK_SLACK_MS = 1000
+
 -- The state of a limit group; numbers are numbers, and what is missing is nil. All of it: in a small hash a single pass
 -- costs less than looking twenty fields up.
-local function loadGroup(key)
+local function readGroup(key)
   local values, group = redis.call('HGETALL', key), {}
   for index = 1, #values, 2 do
     local field = values[index]
@@ -42,6 +49,23 @@ end
 
 local function write(key, changes)
   if #changes > 0 then redis.call('HSET', key, unpack(changes)) end
+end
+
+-- When Redis' clock was set back, all moments are that much too late, and nobody would call before the old time comes again.
+local function followClock(key, group, now)
+  local aheadMs = math.max(group.ownAt or 0, group.settledAt or 0) - now
+  if aheadMs < CLOCK_SLACK_MS then return end
+  local changes = {}
+  for field, value in pairs(group) do
+    if MOMENTS[field] or string.sub(field, 1, 5) == 'full:' then set(group, changes, field, value - aheadMs) end
+  end
+  write(key, changes)
+end
+
+local function loadGroup(key, now)
+  local group = readGroup(key)
+  followClock(key, group, now)
+  return group
 end
 
 local function ms(value)
