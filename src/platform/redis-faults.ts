@@ -8,11 +8,12 @@ const NO_CONNECTION = /max retries per request|startup nodes|Failed to refresh s
  * One line for people, with what to do; `null`: it is nothing about how we connect.
  * @param cause what a command failed with
  * @param lastFault why the connection could not be made when it was tried last; `undefined`: it was made
+ * @param isOverTls it was to be one over TLS
  */
-export function whyUnreachable(cause: unknown, lastFault: unknown): string | null {
+export function whyUnreachable(cause: unknown, lastFault: unknown, isOverTls: boolean): string | null {
   const faults = [cause, lastFault].flatMap((fault) => [fault, (fault as NodeFault | undefined)?.lastNodeError]);
   for (const fault of faults) {
-    const tls = describeTlsFault(fault);
+    const tls = describeTlsFault(fault, isOverTls);
     if (tls !== null) return tls;
   }
   const message = messageOf(cause);

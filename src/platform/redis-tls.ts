@@ -37,6 +37,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+const STRANGER = "it breaks off; if it wants to know its clients, set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE";
 /** Node's error codes, or the words where ioredis passes on nothing else; and what to do. */
 const FAULTS: readonly (readonly [RegExp, string])[] = [
   [
@@ -53,7 +54,7 @@ const FAULTS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|alert (certificate required|bad certificate|unknown ca)/,
-    "it wants to know us; set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE to a certificate that it trusts",
+    STRANGER,
   ],
   [
     /ERR_SSL_|EPROTO|wrong version number/,
@@ -61,10 +62,18 @@ const FAULTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** @returns `null`: it is not about TLS */
-export function describeTlsFault(error: unknown): string | null {
+/** Redis ends the connection of a client whose certificate it misses, mostly before it could have said why. */
+const BROKEN_OFF = /ECONNRESET|EPIPE|socket disconnected/;
+
+/**
+ * @param isOverTls the connection was to be one
+ * @returns `null`: it is not about TLS
+ */
+export function describeTlsFault(error: unknown, isOverTls: boolean): string | null {
   if (!(error instanceof Error)) return null;
   const { code = "", message } = error as Error & { readonly code?: unknown };
-  const advice = FAULTS.find(([pattern]) => pattern.test(`${String(code)} ${message}`))?.[1];
+  const words = `${String(code)} ${message}`;
+  const known = FAULTS.find(([pattern]) => pattern.test(words))?.[1];
+  const advice = known ?? (isOverTls && BROKEN_OFF.test(words) ? STRANGER : undefined);
   return advice === undefined ? null : `TLS: ${advice} (${message.split("\n", 1)[0]?.slice(0, 150)}).`;
 }

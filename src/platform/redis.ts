@@ -51,6 +51,8 @@ export function connectRedis(address: RedisAddress, role: RedisRole): RedisClien
     // After a fail-over the old master answers READONLY: only a new connection finds the new one.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     connectionName: `puppet-engine:${role}`,
+    // Says nothing that the name does not, and wants a permission that older servers cannot give.
+    disableClientInfo: true,
     ...ROLE_OPTIONS[role],
   });
   // Without a listener ioredis prints every lost connection; the commands that suffer from it report it themselves.
@@ -149,7 +151,8 @@ export class RedisUnavailableError extends Error {
 
   constructor(address: RedisAddress, cause: unknown) {
     const { kind, remedy } = troubleOf(cause);
-    const reason = whyUnreachable(cause, lastFaults.get(address)) ?? explain(cause, kind, remedy);
+    const isOverTls = "url" in address && /^rediss/i.test(address.url);
+    const reason = whyUnreachable(cause, lastFaults.get(address), isOverTls) ?? explain(cause, kind, remedy);
     super(`Redis at ${showRedisAddress(address)} is not available: ${reason}`, { cause });
     this.reason = kind;
     this.remedy = remedy;
