@@ -3,6 +3,9 @@ import { expect, it } from "vitest";
 import { startFaultSystem, type FaultSystem } from "../support/faults/fault-system.ts";
 import { completionAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
+import { RedisUnavailableError } from "../../src/platform/redis.ts";
+import { startLocalRedis } from "../support/redis-server.ts";
+import { connectTestRedis } from "../support/redis.ts";
 import { startWatchedRedis } from "../support/redis-sentinels.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -46,6 +49,28 @@ it(
     const accounts = await system.reconcile();
     expect(accounts).toMatchObject({ broken: [], callsAfterRecord: 0, ended: { succeeded: system.accepted.length } });
     expect(accounts.extraCalls).toBeLessThanOrEqual(CONCURRENCY);
+  },
+  PATIENCE_MS,
+);
+
+it(
+  "fault 14: a master that is made a replica is read-only: whoever enqueues is told, and work goes on when it is master again",
+  async () => {
+    await using server = await startLocalRedis();
+    await using openai = await startRecordedServer();
+    await using system = await startFaultSystem({ redisUrl: server.url, openai, concurrency: CONCURRENCY });
+    const worker = await system.startWorker();
+    await system.enqueue(CONCURRENCY);
+    await openai.seen(1);
+    await using admin = await connectTestRedis({}, server.url);
+    // Nobody answers there: it keeps what it has.
+    await admin.replicaof("127.0.0.1", 1);
+    await expect(system.enqueue(1, { name: "refused" })).rejects.toThrow(RedisUnavailableError);
+    await worker.waitForOutput(/READONLY/);
+    await admin.replicaof("NO", "ONE");
+    await system.enqueue(CONCURRENCY, { name: "after" });
+    await system.allEnded(PATIENCE_MS);
+    expect(await system.reconcile()).toMatchObject({ broken: [], extraCalls: 0, callsAfterRecord: 0 });
   },
   PATIENCE_MS,
 );

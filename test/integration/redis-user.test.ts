@@ -1,49 +1,43 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { startLocalRedis } from "../support/redis-server.ts";
-import { makeTempFolder } from "../support/temp-folder.ts";
+import { REDIS_USER_FILE, makeRedisUser } from "../support/redis-user.ts";
 import { walkTheWholePath } from "../support/whole-path.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SHIPPED = await readFile(join(ROOT, "deploy/redis-user.conf"), "utf8");
-const USER_LINE = SHIPPED.split("\n").find((line) => line.startsWith("user ")) ?? "";
-const PASSWORD = "a-password-of-the-tests";
-const NAMESPACE = "guarded";
+const USER_LINE = REDIS_USER_FILE.split("\n").find((line) => line.startsWith("user ")) ?? "";
 
-/** As a person would put it to use. */
+/** A server with the user, and a connection of whoever administers it. */
 async function startGuardedRedis() {
   await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await makeTempFolder());
-  const path = join(folder.path, "redis-user.conf");
-  await writeFile(path, SHIPPED.replace("change-me", PASSWORD).replaceAll("{puppet", `{${NAMESPACE}`));
-  const server = stack.use(await startLocalRedis(["--include", path]));
+  const { namespace, login, settings } = stack.use(await makeRedisUser());
+  const server = stack.use(await startLocalRedis(settings));
   const admin = stack.adopt(new Redis(server.url), (redis) => redis.disconnect());
-  const { host } = new URL(server.url);
   const owned = stack.move();
   return {
-    admin,
-    url: `redis://puppet-engine:${PASSWORD}@${host}`,
+    ...{ admin, namespace },
+    url: server.url.replace("//", `//${login}@`),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }
 
 it("the shipped user can do all that the system does: nothing is denied", async () => {
   await using redis = await startGuardedRedis();
-  await walkTheWholePath({ REDIS_URL: redis.url, PUPPET_ENGINE_NAMESPACE: NAMESPACE });
+  await walkTheWholePath({ REDIS_URL: redis.url, PUPPET_ENGINE_NAMESPACE: redis.namespace });
   expect(await redis.admin.call("ACL", "LOG")).toEqual([]);
 }, 90_000);
 
 it("the shipped user can do nothing else", async () => {
   await using redis = await startGuardedRedis();
   await redis.admin.set("foreign", "1");
-  await redis.admin.set(`{${NAMESPACE}2}:jobs`, "1");
+  await redis.admin.set(`{${redis.namespace}2}:jobs`, "1");
   const user = new Redis(redis.url);
   try {
     const foreign = [
       ["GET", "foreign"],
-      ["GET", `{${NAMESPACE}2}:jobs`],
+      ["GET", `{${redis.namespace}2}:jobs`],
       ["DEL", "foreign"],
       ["EVAL", "return redis.call('GET', 'foreign')", "0"],
       ["SUBSCRIBE", "others"],
@@ -72,7 +66,7 @@ it("the shipped user can do nothing else", async () => {
         ["MIGRATE", "h", "1", "k", "0", "1"],
       ],
       ...[
-        ["DUMP", `{${NAMESPACE}}:lanes`],
+        ["DUMP", `{${redis.namespace}}:lanes`],
         ["EVAL", "return redis.call('KEYS', '*')", "0"],
         ["SWAPDB", "0", "1"],
       ],
@@ -80,7 +74,7 @@ it("the shipped user can do nothing else", async () => {
     for (const [command = "", ...args] of [...foreign, ...dangerous]) {
       const answer = user.call(command, ...args).catch((error: unknown) => String(error));
       expect(`${command} ${args.join(" ")}: ${String(await answer)}`).toMatch(
-        /NOPERM|No permissions|can't access|ACL failure/i,
+        /NOPERM|No permissions|can't (access|run)/i,
       );
     }
     expect(await redis.admin.get("foreign")).toBe("1");
@@ -90,7 +84,7 @@ it("the shipped user can do nothing else", async () => {
 });
 
 it("its comments name every command of the line, and scripts use no other", async () => {
-  const explained = SHIPPED.split("\n")
+  const explained = REDIS_USER_FILE.split("\n")
     .filter((line) => line.startsWith("#"))
     .flatMap((line) => commandsIn(line));
   const allowed = commandsIn(USER_LINE);

@@ -64,6 +64,7 @@ export async function startWatchedRedis({
 
 async function infoOf(url: string): Promise<string> {
   const redis = new Redis(url);
+  redis.on("error", () => undefined);
   return await redis.info("replication").finally(() => redis.disconnect());
 }
 
