@@ -8,7 +8,7 @@ import { startLocalRedis, type LocalRedis } from "../support/redis-server.ts";
 import { CHAT_COMPLETIONS } from "../conformance/wires/chat-completions.ts";
 
 /* Rows 23 to 25: answers that are none, or of no use. One system for all, one test after the other. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
 
 const [STREAMER, BRIEF] = [{ stream: true }, { max_tokens: 100 }].map((config, index) => ({

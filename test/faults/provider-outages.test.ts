@@ -11,7 +11,7 @@ import { waitFor } from "../support/wait-for.ts";
 
 /* Rows 21, 22, 27 and 29: a provider that fails, hangs or cannot be reached. The tests of this file wait at the same time. */
 const CONCURRENCY = 4;
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 const STORM_MS = ALL_FAULTS ? 180_000 : 0;
 vi.setConfig({ testTimeout: PATIENCE_MS + 2 * STORM_MS });
 

@@ -11,7 +11,7 @@ import { waitFor } from "../support/wait-for.ts";
 
 /* Rows 18, 19, 20 and 28: a provider that says no. The tests of this file wait at the same time. */
 const CONCURRENCY = 4;
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 vi.setConfig({ testTimeout: PATIENCE_MS });
 
 let redis: LocalRedis;
