@@ -3,6 +3,7 @@ import { sweep } from "../../../src/admission/sweeper.ts";
 import {
   admissionOf,
   admitRequestOf,
+  failedRow,
   intentOf,
   reportOf,
   RETENTION,
@@ -80,6 +81,7 @@ it("everything that an agent was asked and has written goes; the accounts and ot
       status: "succeeded",
     },
   );
+  expect(kindsOf(keysWith(OF_ADA, await readContents(redis, namespace)))).toContain("agent");
 });
 
 describe("a job that a worker is calling for", () => {
@@ -119,6 +121,20 @@ describe("a job that a worker is calling for", () => {
     expect(keysWith(OF_ADA, await readContents(redis, namespace))).toEqual([]);
     await expectBalancedBooks(redis, namespace);
   });
+});
+
+it("a job between two attempts is cancelled, and what its first one was told goes as well", async () => {
+  await using system = await startSystem();
+  const { redis, namespace, producer } = system;
+  await producer.enqueue({ kind: "tweet", agent: "ada", id: "retried", context: { topic: "zebra" } });
+  const admission = admissionOf(redis, namespace);
+  const grant = await admission.admit(admitRequestOf("retried"));
+  const row = failedRow(intentOf("retried"), { message: "no okapi" });
+  await admission.settle(settlementOf(row, { report: reportOf(grant) }));
+  expect(await producer.purge("ada")).toMatchObject({ cancelled: 1, results: 1, queued: 1, messages: 1, underWay: 0 });
+  expect(await producer.result("retried")).toMatchObject({ attempts: [{ outcome: "overloaded", message: null }] });
+  expect(keysWith(OF_ADA, await readContents(redis, namespace))).toEqual([]);
+  await expectBalancedBooks(redis, namespace);
 });
 
 it("what was interrupted is done by the next purge", async () => {
