@@ -61,8 +61,10 @@ function decode(bytes: Buffer, firstLine: number, path: string): string {
   }
 }
 
+const UTF16_MARKS = [Buffer.from([0xfe, 0xff]), Buffer.from([0xff, 0xfe])];
+
 function notUtf8(bytes: Buffer, firstLine: number, path: string): InvalidInputError {
-  const isUtf16 = firstLine === 1 && (bytes.readUInt16BE() === 0xfffe || bytes.readUInt16BE() === 0xfeff);
+  const isUtf16 = firstLine === 1 && UTF16_MARKS.some((mark) => bytes.subarray(0, 2).equals(mark));
   // The replacement character stands for the first byte that could not be decoded.
   const [readable = ""] = new TextDecoder("utf-8").decode(bytes).split("\uFFFD", 1);
   const lines = readable.split(/\r\n|\n|\r/);

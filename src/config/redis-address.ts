@@ -9,6 +9,9 @@ const EXPECTED = [
   "redis+cluster://HOST:PORT,HOST:PORT or unix:///PATH",
 ].join(", ");
 
+/** Whatever is longer is no protocol, but perhaps a password. */
+const LONGEST_SCHEME = 8;
+
 /** Reads REDIS_URL. What it holds is never shown: there may be a password in it. */
 export function parseRedisUrl(written: string, access: RedisAccess): RedisAddress | Problem {
   const value = written.trim();
@@ -25,7 +28,8 @@ function faultOf(value: string): string | null {
   if (nodes !== null) return "fault" in nodes ? nodes.fault : null;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
   if (scheme === undefined) return "something that does not start with redis://";
-  if (scheme !== "redis" && scheme !== "rediss") return `a URL that starts with ${scheme}://`;
+  if (scheme !== "redis" && scheme !== "rediss")
+    return scheme.length > LONGEST_SCHEME ? "a URL of another protocol" : `a URL that starts with ${scheme}://`;
   const url = URL.parse(value);
   if (url === null || url.hostname === "") return "a URL whose host or port cannot be read";
   if (!isDecodable(url.username) || !isDecodable(url.password))

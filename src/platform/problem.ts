@@ -16,7 +16,8 @@ export interface Problem {
 }
 
 /** `file:line path: got X; expected Y` */
-export function formatProblem({ source, line, path, got, expected }: Problem): string {
+export function formatProblem(problem: Problem): string {
+  const { source, line, path, got, expected } = presentable(problem);
   const place = line === undefined ? source : `${source}:${line}`;
   return `${place}${path === "" ? "" : ` ${path}`}: got ${got}; expected ${expected}`;
 }
@@ -28,8 +29,36 @@ export class InvalidInputError extends Error {
 
   constructor(problems: readonly Problem[]) {
     super(problems.map(formatProblem).join("\n"));
-    this.problems = problems;
+    this.problems = problems.map(presentable);
   }
+}
+
+const LONGEST_PATH = 300;
+const LONGEST_GOT = 300;
+/** The fields of the configuration file are some 300 characters, and there are longer lists. */
+const LONGEST_EXPECTED = 1500;
+
+/**
+ * The last look at what is told, whoever made it: parts of an input may be in all of it. One line that is not too long, and
+ * whose every character can be seen.
+ */
+function presentable({ source, line, path, got, expected }: Problem): Problem {
+  return {
+    source: visible(source),
+    ...(line === undefined ? {} : { line }),
+    path: visible(cut(path, LONGEST_PATH)),
+    got: visible(cut(got, LONGEST_GOT)),
+    expected: visible(cut(expected, LONGEST_EXPECTED)),
+  };
+}
+
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, escapeCharacter);
+}
+
+/** Not in the middle of a surrogate pair. */
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 const LONGEST_SHOWN_VALUE = 60;
@@ -44,9 +73,7 @@ export function showValue(value: unknown): string {
   // Before it is cut: half a key is not recognised.
   const json = scrub(JSON.stringify(value) ?? `a ${typeof value}`);
   const safe = json.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeCharacter);
-  if (safe.length <= LONGEST_SHOWN_VALUE) return safe;
-  // Not in the middle of a surrogate pair.
-  return `${safe.slice(0, LONGEST_SHOWN_VALUE).replace(/[\uD800-\uDBFF]$/, "")}…`;
+  return cut(safe, LONGEST_SHOWN_VALUE);
 }
 
 function escapeCharacter(character: string): string {

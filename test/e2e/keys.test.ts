@@ -30,18 +30,6 @@ it("keys are asked for by those who call providers only", async () => {
   expect(await cli.run(...TWEET)).toMatchObject({ code: 0 });
 });
 
-it.concurrent.each([
-  ["the placeholder of a template", "your_openai_api_key", /got the placeholder of a template;/],
-  ["white space inside", `${KEY} and more`, /white space inside/],
-  ["characters that are no ASCII", `${KEY}ü`, /characters that are not .*ASCII/],
-])("a key that is %s: exit 2, the variable, and not the key", async (_, key, message) => {
-  await using cli = await openCliSession({ env: { OPENAI_API_KEY: key }, secrets: [KEY] });
-  const { code, stdout, stderr } = await cli.run("usage");
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(/^error: environment OPENAI_API_KEY: /m);
-  expect(stderr).toMatch(message);
-});
-
 it("a key in an agent file is refused with its place, and not shown", async () => {
   await using cli = await openCliSession({ secrets: [KEY] });
   await cli.write(

@@ -55,17 +55,6 @@ it("a password that is wrong, and one that is missing: 5, and which it is", asyn
   expect(await cli.run("usage")).toMatchObject({ code: 0 });
 }, 60_000);
 
-it.concurrent.each([
-  ["no URL at all", `localhost and ${PASSWORD}`],
-  ["of another protocol", `http://:${PASSWORD}@localhost:6379`],
-  ["without a host", "redis://"],
-])("REDIS_URL is %s: exit 2, its name and what is expected", async (_, url) => {
-  await using cli = await openCliSession({ env: { REDIS_URL: url }, secrets: [PASSWORD] });
-  const { code, stdout, stderr } = await cli.run("usage");
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(/^error: environment REDIS_URL: got .+; expected redis:\/\/HOST:PORT, .*unix:/m);
-});
-
 it("a Redis that forgets or drops jobs is used, with a loud warning", async () => {
   await using redis = await startLocalRedis(["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"]);
   await using cli = await openCliSession({ env: { REDIS_URL: redis.url } });

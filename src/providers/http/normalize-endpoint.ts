@@ -48,13 +48,16 @@ function describeProblem(
   return { source, path, got, expected };
 }
 
+const LONGEST_URL = 2000;
+
 /** A key in a URL ends up in logs. The values are not shown. */
-function secretProblems({ username, password, hash, search }: URL, options: EndpointOptions): Problem[] {
+function secretProblems({ href, username, password, hash, search }: URL, options: EndpointOptions): Problem[] {
   const problems: Problem[] = [];
   const refuse = (got: string, expected: string): void => void problems.push(describeProblem(options, got, expected));
   if (username !== "" || password !== "") refuse("a URL with credentials", "the key in its own variable");
   if (hash !== "") refuse("a URL with a fragment (#…)", "a URL without one");
   if (search !== "") refuse("a URL with a query (?…)", "a URL without one");
+  if (href.length > LONGEST_URL) refuse(`a URL of ${href.length} characters`, `at most ${LONGEST_URL}`);
   return problems;
 }
 

@@ -1,5 +1,5 @@
 import type { Row } from "../matrix-types.ts";
-import { agentObject, configFile, flags, inAgentFile, job, never, posted, shown, USAGE, variables } from "./cases.ts";
+import { agentObject, configFile, flags, inAgentFile, job, never, posted, shown, USAGE } from "./cases.ts";
 
 /* Rows about what an agent says of its models. */
 

@@ -7,7 +7,6 @@ import {
   flags,
   inAgentFile,
   job,
-  never,
   posted,
   program,
   rows,
