@@ -1,4 +1,5 @@
 import { CsvError, parse } from "csv-parse/sync";
+import { describeValue, formatPath } from "../platform/field-fault.ts";
 import { InvalidInputError, showValue, type Problem } from "../platform/problem.ts";
 import { JOB_COLUMNS, type Columns } from "./columns.ts";
 import type { PhysicalLine } from "./physical-lines.ts";
@@ -135,7 +136,7 @@ function rowOf(cells: readonly string[], line: number, { header, path }: CsvFile
   const problem: Problem = {
     source: path,
     line,
-    path: missing ?? `column ${header.length + 1}`,
+    path: missing === undefined ? `column ${header.length + 1}` : formatPath([missing]),
     got: `a row with ${cells.length === 1 ? "1 cell" : `${cells.length} cells`}`,
     expected: `${header.length}, as the header has (text with a comma in it needs quotes around it)`,
   };
@@ -156,7 +157,9 @@ function checkHeader(cells: readonly string[], place: HeaderPlace): readonly str
     if (name === "") return [{ ...at, got: "no name", expected: "a name in the header for every column" }];
     const first = header.indexOf(name) + 1;
     if (first <= index)
-      return [{ ...at, got: `${showValue(name)}, which column ${first} is named too`, expected: "every column once" }];
+      return [
+        { ...at, got: `${describeValue(name)}, which column ${first} is named too`, expected: "every column once" },
+      ];
     const known = columns.known.find((column) => column === name.toLowerCase());
     return known === undefined || known === name ? [] : [{ ...at, got: showValue(name), expected: known }];
   });

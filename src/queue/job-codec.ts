@@ -1,5 +1,6 @@
 import type { JobsOptions } from "bullmq";
 import { JOB_VERSION, generationJobSchema, type GenerationJob, type Urgency } from "../job/generation-job.ts";
+import { formatPath } from "../platform/field-fault.ts";
 
 /** Jobs are added under this name. */
 export const JOB_NAME = "generate";
@@ -56,12 +57,17 @@ export type DecodedJob =
   | { readonly is: "newer"; readonly version: number }
   | { readonly is: "invalid"; readonly reason: string };
 
+/** Names are anybody's: they may look like a key, or deceive whoever reads the log. */
+function placeOf(path: readonly PropertyKey[]): string {
+  return formatPath(path.map((key) => (typeof key === "number" ? key : String(key))));
+}
+
 /** Checks what came out of the queue: anybody with access to Redis can write there. */
 export function decodeJob(data: unknown): DecodedJob {
   const version = (data as { version?: unknown } | null)?.version;
   if (typeof version === "number" && version > JOB_VERSION) return { is: "newer", version };
   const parsed = generationJobSchema.safeParse(data);
   if (parsed.success) return { is: "job", job: parsed.data };
-  const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".") || "job"}: ${issue.message}`);
+  const reasons = parsed.error.issues.map(({ path, message }) => `${placeOf(path) || "job"}: ${message}`);
   return { is: "invalid", reason: `the queued job is invalid: ${reasons.join("; ")}`.slice(0, 500) };
 }
