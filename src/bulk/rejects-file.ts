@@ -1,8 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { formatProblem } from "../platform/problem.ts";
+import { scrub } from "../platform/secrets.ts";
 import type { InvalidRow } from "./check-input.ts";
 
-/** Where rows go that are no jobs. Each line: `{"line","problems","row"}`, the row as it was read. */
+/** Where rows go that are no jobs. Each line: `{"line","problems","row"}`, the row as it was read, but for secrets. */
 export interface RejectsFile extends Disposable {
   readonly write: (row: InvalidRow) => void;
 }
@@ -14,7 +15,7 @@ export function rejectsFile(path: string): RejectsFile {
     write({ row, problems }) {
       file ??= openSync(path, "w");
       const line = { line: row.line, problems: problems.map(formatProblem), row: "fields" in row ? row.fields : null };
-      writeSync(file, `${JSON.stringify(line)}\n`);
+      writeSync(file, `${scrub(JSON.stringify(line))}\n`);
     },
     [Symbol.dispose]() {
       if (file !== undefined) closeSync(file);

@@ -13,8 +13,8 @@ const MOST_CAUSES = 5;
 export function guardOutput(): void {
   const { stderr } = process;
   const write = stderr.write.bind(stderr) as (chunk: unknown, ...rest: unknown[]) => boolean;
-  stderr.write = ((chunk: unknown, ...rest: unknown[]) =>
-    write(typeof chunk === "string" ? scrub(chunk) : chunk, ...rest)) as typeof stderr.write;
+  stderr.write = (chunk: unknown, ...rest: unknown[]) =>
+    write(typeof chunk === "string" ? scrub(chunk) : chunk, ...rest);
   // Rejections that nobody handles come here as well.
   process.on("uncaughtException", (error: unknown) => {
     writeSync(STANDARD_ERROR, `${scrub(describeCrash(error))}\n`);

@@ -13,6 +13,8 @@ export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-
 export interface CliSession extends AsyncDisposable {
   readonly folder: string;
   readonly namespace: string;
+  /** Of all of its programs. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Runs `puppet-engine <args>` to its end and asserts that nothing secret was printed. */
   run(...args: string[]): Promise<ProgramResult>;
   start(...args: string[]): RunningProgram;
@@ -40,6 +42,7 @@ export async function openCliSession({ env = {}, secrets = [] }: SessionOptions 
   return {
     folder: folder.path,
     namespace,
+    environment: options.env,
     async run(...args) {
       const result = await runToEnd(args, options);
       for (const secret of secrets) expect(`${result.stdout}${result.stderr}`).not.toContain(secret);

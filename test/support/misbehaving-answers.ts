@@ -25,13 +25,25 @@ export const drip: Answer = (_, response) => {
   response.on("close", () => clearInterval(timer));
 };
 
-/** 50 MB, with or without saying so beforehand. */
-export function huge({ announced }: { announced: boolean }): Answer {
-  const chunk = Buffer.alloc(64 * 1024, " ");
-  const chunks = 800;
+export interface Huge {
+  /** Whether it says beforehand how much comes. */
+  readonly announced: boolean;
+  /** Default 200. */
+  readonly status?: number;
+  /** What comes again and again; default: 64 KiB of white space. */
+  readonly part?: string;
+  /** Default JSON. */
+  readonly type?: string;
+}
+
+/** 50 MB. */
+export function huge({ announced, status = 200, part = " ".repeat(64 * 1024), ...given }: Huge): Answer {
+  const chunk = Buffer.from(part);
+  const chunks = Math.ceil((800 * 64 * 1024) / chunk.length);
   return async (_, response) => {
+    const headers = { "content-type": given.type ?? JSON_HEADERS["content-type"] };
     const length = String(chunk.length * chunks);
-    response.writeHead(200, announced ? { ...JSON_HEADERS, "content-length": length } : JSON_HEADERS);
+    response.writeHead(status, announced ? { ...headers, "content-length": length } : headers);
     for (let sent = 0; sent < chunks && !response.destroyed; sent++) await written(response, chunk);
     response.end();
   };

@@ -48,7 +48,7 @@ describe("what looks like a secret is taken out", () => {
     "sk-or-v1-0123456789abcdef0123",
     "xai-0123456789abcdefghij",
     "gsk_0123456789abcdefghijABCDEF",
-    `AIza${"Sy0123456789abcdefghijABCDEFGHIJKLMNO"}`,
+    "AIzaSy0123456789abcdefghijABCDEFGHIJKLMNO",
     "hf_0123456789abcdefghij",
     "csk-0123456789abcdefghij",
     "sk-ab***********xyz9",

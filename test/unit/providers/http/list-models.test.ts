@@ -20,6 +20,15 @@ describe("a list of models", () => {
     expect(await failureOf(halfway, 50)).toMatchObject(late);
   });
 
+  it("that is somewhere else is not fetched from there: the key would go along", async () => {
+    await using other = await startRecordedServer();
+    const redirect = { response: { status: 307, headers: { location: `${other.baseUrl}/models` }, bodyText: "" } };
+    expect(await failureOf(redirect)).toMatchObject({
+      ...{ message: "HTTP 307: a redirect, which is not followed", kind: "invalid-response", sent: "yes" },
+    });
+    expect(other.calls).toHaveLength(0);
+  });
+
   it("is not read without end", async () => {
     const endless: Answer = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
