@@ -139,5 +139,7 @@ it.concurrent(
 
 async function clientsOf(redis: RedisClient): Promise<number[]> {
   const list = (await redis.client("LIST")) as string;
-  return [...list.matchAll(/^id=(\d+) .* name=puppet-engine:(?:control|queue) /gm)].map(([, id]) => Number(id));
+  return [...list.matchAll(/^id=(\d+) .* name=puppet-engine:(?:control|queue) /gm)]
+    .map(([, id]) => Number(id))
+    .toSorted((a, b) => a - b);
 }
