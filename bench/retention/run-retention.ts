@@ -19,14 +19,20 @@ export const retention: Benchmark = {
         ...{ jobs: values.count("jobs"), agents: values.count("agents") },
         ...{ resultsSeconds: values.count("seconds"), usageRows: values.count("rows") },
       };
-      const onSample = ({ jobs }: RetentionSample): void => console.error(`${jobs} jobs have ended`);
-      print(await measureRetention({ redis: redis.connection, path: redis.path }, plan, onSample));
+      print(await measureRetention({ redis: redis.connection, path: redis.path }, plan, tell));
     });
   },
 };
 
+function tell({ jobs }: RetentionSample): void {
+  console.error(`${jobs} jobs have ended`);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(2);
+}
+
 function print(samples: readonly RetentionSample[]): void {
-  const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(2);
   const rows = samples.map(({ jobs, keys, bytes, indexBytes }) => [
     String(jobs),
     String(keys),

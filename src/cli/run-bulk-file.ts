@@ -20,7 +20,7 @@ import { listenForShutdown, type ShutdownSignals } from "../platform/shutdown.ts
 import type { BulkCommandOptions } from "./bulk-command.ts";
 import { dryRun } from "./dry-run.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { followBulk } from "./follow-bulk.ts";
+import { followBulk, type FollowedBulk } from "./follow-bulk.ts";
 import { progressLine } from "./progress.ts";
 import { RunUsage } from "./run-usage.ts";
 import { usageTable } from "./tables.ts";
@@ -94,17 +94,26 @@ async function runFile({ workplace, signals, file, out, options, runId }: FileRu
   if (!json) console.error(`run ${output.manifest.runId}: puppet-engine runs shows, pauses and cancels it`);
   const usage = new RunUsage();
   const { rows, repeats } = summary;
+  const command = resumeCommand(file, out, options);
   const followed = { workplace, output, usage, rows, signals, options, source: { ...source, repeats } };
+  const progress = await toTheEnd(followed, command);
+  if (typeof progress === "number") return progress;
+  if (file.startsWith(`${out}.input.`)) await rm(file, { force: true });
+  return conclude({ progress, summary, out, usage }, json);
+}
+
+/** @returns the exit code when it was left before its end, and can be gone on with */
+async function toTheEnd(followed: FollowedBulk, command: string): Promise<BulkProgress | ExitCode> {
+  const { output } = followed;
   try {
     const { progress, isCancelled } = await followBulk(followed);
     if (progress.succeeded + progress.failed + progress.refused < progress.total) {
-      return await leaveUnfinished(output, { isCancelled, command: resumeCommand(file, out, options) });
+      return await leaveUnfinished(output, { isCancelled, command });
     }
     await output.complete();
-    if (file.startsWith(`${out}.input.`)) await rm(file, { force: true });
-    return conclude({ progress, summary, out, usage }, json);
+    return progress;
   } catch (error) {
-    if (error instanceof OutputError) return leaveUnwritten(error, resumeCommand(file, out, options));
+    if (error instanceof OutputError) return leaveUnwritten(error, command);
     throw error;
   }
 }

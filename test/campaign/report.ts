@@ -5,9 +5,6 @@ import type { Reconciliation } from "../support/faults/reconcile.ts";
 import type { RecordedServer } from "../support/recorded-server.ts";
 import type { ChaosLog } from "./chaos.ts";
 
-/** Lock and two stalled checks: after this a killed worker's jobs must run again. */
-export const RECOVERY_MS = 35_000;
-
 export interface Outcome {
   readonly accounts: Reconciliation;
   readonly log: ChaosLog;

@@ -39,7 +39,7 @@ describe("what was planted is found", () => {
     ]);
     const found = findCanaries(await readWholeRedis(redis), { value });
     const places = new Set(found.map((line) => /^Redis \w+/.exec(line)?.[0]));
-    expect([...places].sort()).toEqual(
+    expect([...places].map(String).sort()).toEqual(
       ["hash", "list", "name", "set", "sorted", "stream", "string"].map((key) => `Redis ${key}`),
     );
   });

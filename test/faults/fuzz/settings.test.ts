@@ -163,7 +163,7 @@ describe("the environment", () => {
   it("has addresses of Redis whose password is never told", () => {
     fc.assert(
       fc.property(damaged(fc.constant(`rediss://someone:${CANARY}@redis.example:6380/1`)), (url) => {
-        const address = parseRedisUrl(url);
+        const address = parseRedisUrl(url, {});
         if ("got" in address) expectShowable(formatProblem(address));
         else if ("path" in address) expect(address.path).toMatch(/^\//);
         else expect(URL.canParse(address.url)).toBe(true);

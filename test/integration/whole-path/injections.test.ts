@@ -5,7 +5,7 @@ import type { JobInput } from "../../../src/index.ts";
 import { COMPILE_CACHE } from "../../support/cli-session.ts";
 import { NORI, startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { hasText, INJECTIONS, takeApart, type FencedMessage } from "../../support/injections.ts";
-import { startRecordedServer, type RecordedServer } from "../../support/recorded-server.ts";
+import { startRecordedServer, type RecordedServer, type SeenCall } from "../../support/recorded-server.ts";
 import { testRedisUrl } from "../../support/redis.ts";
 import { startCli } from "../../support/run-cli.ts";
 import { makeTempFolder, type TempFolder } from "../../support/temp-folder.ts";
@@ -60,7 +60,7 @@ function requestFor(
 ): { rest: object; system: string; message: FencedMessage } {
   const own = calls.filter(({ bodyText }) => bodyText.includes(`Ref: ${id}\\n`));
   expect(own, `one call for ${id}`).toHaveLength(1);
-  const { messages, ...rest } = own[0]?.body as { messages: { role: string; content: string }[] };
+  const { messages, ...rest } = (own[0] as SeenCall).body as { messages: { role: string; content: string }[] };
   expect(messages.map((message) => Object.keys(message).sort())).toEqual([
     ["content", "role"],
     ["content", "role"],

@@ -16,7 +16,8 @@ registerHooks({
   load(url, context, next) {
     const loaded = next(url, context);
     if (!url.endsWith(NEWER)) return loaded;
-    const source = String(loaded.source)
+    const source = Buffer.from(loaded.source as Uint8Array)
+      .toString()
       .replace(`JOB_VERSION = ${JOB_VERSION};`, `JOB_VERSION = ${JOB_VERSION + 1};`)
       .replace(`z.literal(${JOB_VERSION})]`, `z.literal(${JOB_VERSION}), z.literal(${JOB_VERSION + 1})]`);
     return { ...loaded, source };
