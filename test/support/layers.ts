@@ -44,7 +44,7 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
     types: ["src/providers/batch.ts", "src/models/", "src/providers/http/", ...PROVIDER_CONTRACT],
     pure: true,
   },
-  "src/providers/registry.ts": { imports: ["src/providers/", "src/models/"] },
+  "src/providers/registry.ts": { imports: ["src/providers/", "src/models/", "src/platform/"] },
   "src/providers/all-providers.ts": { imports: ["src/providers/"] },
   // What all vendors share that are called over HTTP.
   "src/providers/http/": {
