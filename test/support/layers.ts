@@ -44,7 +44,7 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
     types: ["src/providers/batch.ts", "src/models/", "src/providers/http/", ...PROVIDER_CONTRACT],
     pure: true,
   },
-  "src/providers/registry.ts": { imports: ["src/providers/", "src/models/", "src/platform/"] },
+  "src/providers/registry.ts": { imports: ["src/providers/", "src/models/", "src/platform/secrets.ts"] },
   "src/providers/all-providers.ts": { imports: ["src/providers/"] },
   // What all vendors share that are called over HTTP.
   "src/providers/http/": {
@@ -115,16 +115,7 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
     imports: ["admission", "agents", "generation", "job", "models", "platform", "schedules", "storage"].map(
       (folder) => `src/${folder}/`,
     ),
-    types: ["src/purge/purge-agent.ts"],
     packages: ["bullmq", "ioredis", "zod"],
-  },
-  // Everything that an agent was asked and has written goes, wherever it is kept.
-  "src/purge/": {
-    imports: [
-      ...["src/admission/claims.ts", "src/admission/keys.ts", "src/job/", "src/platform/"],
-      ...["src/queue/job-codec.ts", "src/queue/lane.ts", "src/queue/schedule-store.ts", "src/variety/text-entry.ts"],
-    ],
-    types: ["ioredis", "src/queue/lane-queues.ts"],
   },
   "src/bulk/": {
     imports: [
@@ -210,7 +201,7 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
 
   // The only place that knows implementations.
   "src/compose.ts": {
-    imports: ["agents", "config", "models", "platform", "purge", "queue"]
+    imports: ["agents", "config", "models", "platform", "queue"]
       .map((folder) => `src/${folder}/`)
       .concat("src/telemetry/open-tracing.ts"),
     types: ["src/schedules/schedule.ts"],
