@@ -1,12 +1,19 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { controlKeys } from "../../src/admission/keys.ts";
+import { loadLuaScript } from "../../src/platform/lua-script.ts";
+import { connectRedis } from "../../src/platform/redis.ts";
 import { lanePrefix, readLanes } from "../../src/queue/lane.ts";
 import { startFaultSystem } from "../support/faults/fault-system.ts";
 import { completionAnswer } from "../support/recorded-answers.ts";
 import { startRecordedServer } from "../support/recorded-server.ts";
 import { startCluster, type LocalCluster } from "../support/redis-cluster.ts";
 import { makeRedisUser, type RedisUser } from "../support/redis-user.ts";
+import { makeTempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { walkTheWholePath } from "../support/whole-path.ts";
 
 const PATIENCE_MS = 90_000;
@@ -32,6 +39,31 @@ it(
   },
   PATIENCE_MS,
 );
+
+it("fault 16: a script whose slot is moving is refused whole, not ended halfway, and runs once when it has moved", async () => {
+  await using folder = await makeTempFolder();
+  const file = join(folder.path, "two-keys.lua");
+  // As scripts of ours do, it names a key that only it knows.
+  await writeFile(file, "redis.call('INCR', KEYS[1])\nreturn redis.call('GET', KEYS[1] .. ':other') or 'nothing'");
+  const script = loadLuaScript(pathToFileURL(file));
+  const redis = connectRedis({ url: cluster.url }, "control");
+  const key = "{moving}:count";
+  try {
+    await redis.set(key, "0");
+    let running = Promise.resolve<unknown>(undefined);
+    const isRefused = async (): Promise<boolean> =>
+      (await Promise.all(cluster.nodes.map(async (node) => await node.info("errorstats")))).join().includes("TRYAGAIN");
+    await cluster.moveSlot(await cluster.slotOf(key), async () => {
+      for (const node of cluster.nodes) await node.config("RESETSTAT");
+      running = script.run(redis, [key], []);
+      await Promise.race([running, waitFor(isRefused, { describe: () => "the script is refused" })]);
+    });
+    expect(await running).toBe("nothing");
+    expect(await redis.get(key)).toBe("1");
+  } finally {
+    redis.disconnect();
+  }
+});
 
 it(
   "fault 16: the slots of the books and of both lanes move while jobs run: 0 lost, 0 extra",

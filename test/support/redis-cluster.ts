@@ -12,9 +12,10 @@ export interface LocalCluster extends AsyncDisposable {
   slotOf(key: string): Promise<number>;
   /**
    * Moves a slot to the next node, a few keys at a time, so that whoever works meanwhile meets it half moved.
+   * @param meanwhile when it is on its way, and all of its keys are still where they were
    * @returns how many keys it had
    */
-  moveSlot(slot: number): Promise<number>;
+  moveSlot(slot: number, meanwhile?: () => Promise<void>): Promise<number>;
 }
 
 const MASTERS = 3;
@@ -36,7 +37,7 @@ export async function startCluster(settings: readonly string[] = []): Promise<Lo
     url: `redis+cluster://${first},${second}`,
     nodes,
     slotOf: async (key) => await nodeAt(nodes, 0).cluster("KEYSLOT", key),
-    moveSlot: async (slot) => await moveSlot(nodes, slot),
+    moveSlot: async (slot, meanwhile) => await moveSlot(nodes, slot, meanwhile),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }
@@ -77,13 +78,14 @@ async function form(members: readonly Member[]): Promise<void> {
 const KEYS_AT_ONCE = 5;
 const PAUSE_MS = 20;
 
-async function moveSlot(nodes: readonly Redis[], slot: number): Promise<number> {
+async function moveSlot(nodes: readonly Redis[], slot: number, meanwhile?: () => Promise<void>): Promise<number> {
   const ids = await Promise.all(nodes.map(async (node) => (await node.call("CLUSTER", "MYID")) as string));
   const from = ids.indexOf(await ownerOf(nodeAt(nodes, 0), slot));
   const to = (from + 1) % nodes.length;
   const [source, target] = [nodeAt(nodes, from), nodeAt(nodes, to)];
   await target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[from] ?? "");
   await source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[to] ?? "");
+  await meanwhile?.();
   let moved = 0;
   for (;;) {
     const keys = (await source.call("CLUSTER", "GETKEYSINSLOT", slot, KEYS_AT_ONCE)) as string[];

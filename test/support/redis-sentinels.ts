@@ -44,6 +44,8 @@ export async function startWatchedRedis({
     Array.from({ length: SENTINELS }, async () => stack.use(await startSentinel(Number(port), downAfterMs)).port),
   );
   const first = stack.adopt(new Redis({ port: ports[0] ?? 0 }), (redis) => redis.disconnect());
+  // It may not listen yet.
+  first.on("error", () => undefined);
   const knows = async (): Promise<boolean> => {
     const [facts] = (await first.call("SENTINEL", "MASTERS")) as string[][];
     const fact = (name: string): string | undefined => facts?.[facts.indexOf(name) + 1];
