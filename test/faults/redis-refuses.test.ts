@@ -136,6 +136,7 @@ it.concurrent.each(REFUSALS)(
     expect(told.length, JSON.stringify(told)).toBeLessThanOrEqual(4);
 
     await refusal.end(system.redis);
+    await worker.waitForOutput(/Redis takes writes again; jobs are taken again/);
     await system.allEnded(60_000);
     expect(await system.reconcile()).toMatchObject({ extraCalls: 0, callsAfterRecord: 0, broken: [] });
   },
