@@ -5,6 +5,8 @@ import type { Answer, SeenCall } from "./recorded-server.ts";
 /** Sends the caller's key back. Returns an answer, or writes one itself. */
 type Echo = (key: string, response: ServerResponse) => RecordedAnswer | void;
 
+/** A little more than lies between two messages to followers. */
+const FOLLOWED_MS = 700;
 const JSON_HEADERS = { "content-type": "application/json" };
 
 function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): RecordedAnswer {
@@ -56,7 +58,8 @@ export const ECHOES: Readonly<Record<string, Echo>> = {
     // In pieces: no event has the whole of it.
     for (const piece of ["Tea ", key.slice(0, 9), key.slice(9), " with milk."])
       response.write(chunk({ content: piece }));
-    response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
+    // Long enough for those who follow it to be told of all of it.
+    setTimeout(() => response.end(`${chunk({}, "stop")}data: [DONE]\n\n`), FOLLOWED_MS);
   },
   "an error in a stream": (key, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
