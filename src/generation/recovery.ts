@@ -1,3 +1,4 @@
+import type { UsageRecord } from "../job/usage-record.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 
 /** What is done about one kind of provider error. The source is the table "What each answer means" of the docs. */
@@ -51,3 +52,9 @@ export const RECOVERY: Readonly<Record<ProviderErrorKind, Recovery>> = {
   "content-filtered": { ...never, failOver: "if-asked" },
   aborted: { ...never, sameProvider: "resume", failOver: "no" },
 };
+
+/** A newer worker may have written an outcome that this one does not know: it is taken for an answer that is none. */
+export function withKnownOutcome(row: UsageRecord): UsageRecord {
+  const isKnown = row.outcome === "succeeded" || row.outcome === "crashed" || Object.hasOwn(RECOVERY, row.outcome);
+  return isKnown ? row : { ...row, outcome: "invalid-response" };
+}

@@ -9,6 +9,7 @@ import { inputBytesOf } from "./input-bytes.ts";
 import { leaveInCache, takeFromCache } from "./from-cache.ts";
 import { newRun } from "./new-run.ts";
 import { blockedBy, nextStep } from "./next-step.ts";
+import { withKnownOutcome } from "./recovery.ts";
 import { unsuccessfulResult } from "./results.ts";
 import { limitOf } from "./review.ts";
 import type { ConfiguredProvider, ConfiguredTarget, GenerationDependencies, Run, RunInput, RunOutcome } from "./run.ts";
@@ -141,7 +142,7 @@ async function learn(
       run.unavailable.set(member, { untilAt: Infinity, why: reply.why, detail: reply.detail });
       return null;
     case "history": {
-      run.history = reply.rows;
+      run.history = reply.rows.map(withKnownOutcome);
       run.knownAttempts = reply.knownAttempts;
       run.draft = reply.draft ?? null;
       const crashes = reply.rows.filter((row) => row.outcome === "crashed").length;

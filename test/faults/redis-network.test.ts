@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../../src/platform/redis-client.ts";
 import { expect, it } from "vitest";
 import { ALL_FAULTS } from "../support/faults/fault-mode.ts";
 import { startFaultSystem, tweet, type FaultSystem } from "../support/faults/fault-system.ts";
@@ -88,7 +88,7 @@ it.concurrent(
 );
 
 /** Ids of connections that listen to channels. */
-async function subscribersOf(redis: Redis): Promise<number[]> {
+async function subscribersOf(redis: RedisClient): Promise<number[]> {
   const list = (await redis.client("LIST")) as string;
   return [...list.matchAll(/^id=(\d+) .* sub=[1-9]/gm)].map(([, id]) => Number(id));
 }

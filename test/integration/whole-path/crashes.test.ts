@@ -47,6 +47,21 @@ it("a job with an open intent runs again in quarantine, and the intent becomes a
   expect(system.logs).toContainEqual(expect.objectContaining({ jobId: "a", outcome: "crashed" }));
 });
 
+it("an outcome that only a newer worker knows is taken for an answer that is none, and the job goes on", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  const { redis, namespace } = system;
+  const intent = await leaveIntent(system, 1, "newer");
+  const row = { ...intent, outcome: "of-the-future", sent: "yes" } as unknown as UsageRecord;
+  await admissionOf(redis, namespace, { workerId: "newer" }).settle(settlementOf(row));
+  await system.startWorker();
+  expect(await system.resultOf("a")).toMatchObject({
+    status: "succeeded",
+    attempts: [{ outcome: "invalid-response" }, { outcome: "succeeded" }],
+  });
+});
+
 it("the neighbours of such a job stay in their lane", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai });
