@@ -18,11 +18,12 @@ export function whyUnreachable(cause: unknown, lastFault: unknown, isOverTls: bo
   }
   const message = messageOf(cause);
   const isThroughSentinels = NO_SENTINEL.test(messageOf(lastFault));
-  if (faults.some((fault) => /NOAUTH|WRONGPASS|NOPERM/.test(messageOf(fault)))) {
+  if (faults.some((fault) => /NOAUTH|WRONGPASS/.test(messageOf(fault)))) {
     return isThroughSentinels
       ? "its sentinels refuse the user or password in REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD."
       : "it refuses the user or password in REDIS_URL.";
   }
+  if (message.startsWith("NOPERM")) return `the user in REDIS_URL lacks a right: ${message.slice(0, 150)}.`;
   if (isThroughSentinels) return "no sentinel answers with its address. Start them, or correct REDIS_URL.";
   if (NO_CONNECTION.test(message) && (lastFault !== undefined || !message.startsWith("Command timed out")))
     return "no connection. Start it, or correct REDIS_URL.";

@@ -33,8 +33,8 @@ afterAll(async () => {
 it(
   "everything works on a cluster of three masters, for the shipped user as well",
   async () => {
-    const url = cluster.url.replace("//", `//${user.login}@`);
-    await walkTheWholePath({ REDIS_URL: url, PUPPET_ENGINE_NAMESPACE: user.namespace });
+    const [url, purgeUrl] = [user.login, user.purgeLogin].map((login) => cluster.url.replace("//", `//${login}@`));
+    await walkTheWholePath({ REDIS_URL: url ?? "", PUPPET_ENGINE_NAMESPACE: user.namespace }, purgeUrl);
     for (const node of cluster.nodes) expect(await node.call("ACL", "LOG")).toEqual([]);
   },
   PATIENCE_MS,

@@ -7,25 +7,26 @@ import { REDIS_USER_FILE, makeRedisUser } from "../support/redis-user.ts";
 import { walkTheWholePath } from "../support/whole-path.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const USER_LINE = REDIS_USER_FILE.split("\n").find((line) => line.startsWith("user ")) ?? "";
+const [USER_LINE = "", PURGE_LINE = ""] = REDIS_USER_FILE.split("\n").filter((line) => line.startsWith("user "));
 
 /** A server with the user, and a connection of whoever administers it. */
 async function startGuardedRedis() {
   await using stack = new AsyncDisposableStack();
-  const { namespace, login, settings } = stack.use(await makeRedisUser());
+  const { namespace, login, purgeLogin, settings } = stack.use(await makeRedisUser());
   const server = stack.use(await startLocalRedis(settings));
   const admin = stack.adopt(new Redis(server.url), (redis) => redis.disconnect());
   const owned = stack.move();
   return {
     ...{ admin, namespace },
     url: server.url.replace("//", `//${login}@`),
+    purgeUrl: server.url.replace("//", `//${purgeLogin}@`),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }
 
 it("the shipped user can do all that the system does: nothing is denied", async () => {
   await using redis = await startGuardedRedis();
-  await walkTheWholePath({ REDIS_URL: redis.url, PUPPET_ENGINE_NAMESPACE: redis.namespace });
+  await walkTheWholePath({ REDIS_URL: redis.url, PUPPET_ENGINE_NAMESPACE: redis.namespace }, redis.purgeUrl);
   expect(await redis.admin.call("ACL", "LOG")).toEqual([]);
 }, 90_000);
 
@@ -88,7 +89,8 @@ it("its comments name every command of the line, and scripts use no other", asyn
     .filter((line) => line.startsWith("#"))
     .flatMap((line) => commandsIn(line));
   const allowed = commandsIn(USER_LINE);
-  expect(allowed).toEqual(explained);
+  expect([...allowed, "+scan"]).toEqual(explained);
+  expect(PURGE_LINE).toBe(`${USER_LINE.replace("puppet-engine", "puppet-engine-purge")} +scan`);
   const scripts = (await readdir(join(ROOT, "src"), { recursive: true })).filter((name) => name.endsWith(".lua"));
   const sources = await Promise.all(scripts.map(async (name) => await readFile(join(ROOT, "src", name), "utf8")));
   const used = sources.flatMap((source) =>

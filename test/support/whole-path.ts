@@ -25,10 +25,14 @@ const API = ["/health", "/lanes", "/usage", "/runs", "/schedules", "/jobs/tweet-
 
 /**
  * Does everything once that a system does with Redis: jobs of several lanes one by one, in bulk and by batch, with
- * schedules, feedback, cancelling, pausing, alerts, pages, API and Bull Board. Calls nobody but the fake provider.
+ * schedules, feedback, cancelling, pausing, alerts, pages, API, Bull Board and purging. Calls nobody but the fake provider.
  * @param environment says where Redis is
+ * @param purgeUrl as whom an agent is purged; default: as all else
  */
-export async function walkTheWholePath(environment: Readonly<Record<string, string>>): Promise<void> {
+export async function walkTheWholePath(
+  environment: Readonly<Record<string, string>>,
+  purgeUrl?: string,
+): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await makeTempFolder());
   await writeFile(join(folder.path, "config.json"), JSON.stringify(SETTINGS));
@@ -85,6 +89,10 @@ export async function walkTheWholePath(environment: Readonly<Record<string, stri
   };
   for (const path of [...PAGES, ...API.map((part) => `/api/v1${part}`)]) await get(path);
   for (const { name } of await operator.lanes()) await get(`/board/api/queues?activeQueue=${encodeURIComponent(name)}`);
+
+  const purgeAddress = purgeUrl === undefined ? address : { url: purgeUrl };
+  const purger = stack.use(composeProducer({ config, address: purgeAddress, agents, schedules }));
+  expect(await purger.purge("three")).toMatchObject({ results: JOBS / AGENTS.length, underWay: 0 });
   expect(errors).toEqual([]);
 }
 

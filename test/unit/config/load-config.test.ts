@@ -195,7 +195,7 @@ describe("REDIS_URL", () => {
     ["redis+cluster://:can%ary@a", "a user or password with a % that is no escape (write %25 for %)"],
     ["redis+cluster://:canary@a,b/1", "a database; a cluster has 0 alone"],
     ["redis+cluster:canary", "a URL whose hosts cannot be read"],
-    ["redis+other://canary", "a URL that starts with redis+other://"],
+    ["redis+other://canary", "a URL of another protocol"],
     ["unix://run/canary.sock", "a socket without an absolute path"],
     ["unix://", "a socket without an absolute path"],
   ])("%s is refused without being shown", async (url, got) => {

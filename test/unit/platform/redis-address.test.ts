@@ -41,7 +41,10 @@ describe("a Redis that is not available", () => {
     ],
     ["NOAUTH Authentication required.", "it refuses the user or password in REDIS_URL."],
     ["WRONGPASS invalid username-password pair or user is disabled.", "it refuses the user or password in REDIS_URL."],
-    ["NOPERM User x has no permissions to run the 'eval' command", "it refuses the user or password in REDIS_URL."],
+    [
+      "NOPERM User x has no permissions to run the 'eval' command",
+      "the user in REDIS_URL lacks a right: NOPERM User x has no permissions to run the 'eval' command.",
+    ],
     [
       "OOM command not allowed when used memory > 'maxmemory'.",
       "Redis refuses to write: OOM command not allowed when used memory > 'maxmemory'; raise its maxmemory, or keep results and usage rows for a shorter time (retention).",
