@@ -17,7 +17,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Tests of one file that run together wait most of the time, for other processes or for time to pass.
-    maxConcurrency: 12,
+    maxConcurrency: 8,
     retry: 0,
     reporters: process.env["CI"] === undefined ? ["default"] : ["default", ["json", { outputFile: REPORT }]],
   },

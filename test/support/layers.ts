@@ -115,7 +115,16 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
     imports: ["admission", "agents", "generation", "job", "models", "platform", "schedules", "storage"].map(
       (folder) => `src/${folder}/`,
     ),
+    types: ["src/purge/purge-agent.ts"],
     packages: ["bullmq", "ioredis", "zod"],
+  },
+  // Everything that an agent was asked and has written goes, wherever it is kept.
+  "src/purge/": {
+    imports: [
+      ...["src/admission/claims.ts", "src/admission/keys.ts", "src/job/", "src/platform/"],
+      ...["src/queue/job-codec.ts", "src/queue/lane.ts", "src/queue/schedule-store.ts", "src/variety/text-entry.ts"],
+    ],
+    types: ["ioredis", "src/queue/lane-queues.ts"],
   },
   "src/bulk/": {
     imports: [
@@ -201,7 +210,7 @@ export const LAYERS: Readonly<Record<string, ImportRule>> = {
 
   // The only place that knows implementations.
   "src/compose.ts": {
-    imports: ["agents", "config", "models", "platform", "queue"]
+    imports: ["agents", "config", "models", "platform", "purge", "queue"]
       .map((folder) => `src/${folder}/`)
       .concat("src/telemetry/open-tracing.ts"),
     types: ["src/schedules/schedule.ts"],

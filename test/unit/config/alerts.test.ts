@@ -74,7 +74,7 @@ describe("alerts in a configuration file", () => {
   "orphanShare": 5,
   "orphanMinCount": 1.5,
   "ignored": ["quota"],
-  "webhook": "https://hooks.example.com/canary-token"
+  "webhook": "https://hooks.example.com/elsewhere"
 }}`;
     const lines = await refusal({ environment: { PUPPET_ENGINE_CONFIG: "c.json" }, files: { "c.json": json } });
     expect(lines).toEqual([

@@ -90,6 +90,7 @@ it("leaves a provider alone that cannot work before somebody acts", () => {
   const paused = Object.entries(RECOVERY).filter(([, { pauses }]) => pauses !== null);
   expect(paused.map(([kind, { pauses }]) => [kind, pauses])).toEqual([
     ["certificate", "limit-group"],
+    ["refused-address", "limit-group"],
     ["quota-exhausted", "credential"],
     ["authentication", "credential"],
     ["model-not-found", "limit-group"],
