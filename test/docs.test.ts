@@ -32,7 +32,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
 const RUN_HERE = DOCUMENTS.filter(({ path }) => path !== "docs/adding-a-provider.md");
 
 describe("the commands of", () => {
-  it.each(RUN_HERE)("$path", { timeout: 120_000 }, async ({ path, blocks }) => {
+  it.each(RUN_HERE)("$path", { timeout: 240_000 }, async ({ path, blocks }) => {
     await using folder = await makeTempFolder();
     await cp(join(ROOT, "examples"), join(folder.path, "examples"), { recursive: true });
     await cp(join(ROOT, ".env.example"), join(folder.path, ".env.example"));

@@ -8,12 +8,13 @@ const HIDDEN = "[key]";
 /** Shorter ones are words such as `none` or `ollama`: taking those out would only garble what is said. */
 const SHORTEST_CHARACTERS = 8;
 /** Far more than any process has; who asks for new ones without end does not fill the memory. */
-const MOST_SECRETS = 2000;
+const MOST_SECRETS = 500;
 
 /** Secret → the forms that it may appear in. */
 const known = new Map<string, readonly string[]>();
 /** Any form of any of them; with a hundred secrets one expression is three times as quick as a search for each. */
 let pattern: RegExp | null = null;
+let isOutdated = false;
 
 /** From now on these are taken out of everything that is scrubbed, in whatever form they come. */
 export function keepSecret(...secrets: readonly string[]): void {
@@ -21,9 +22,16 @@ export function keepSecret(...secrets: readonly string[]): void {
   if (added.length === 0) return;
   for (const secret of added) known.set(secret, formsOf(secret));
   for (const oldest of [...known.keys()].slice(0, Math.max(0, known.size - MOST_SECRETS))) known.delete(oldest);
+  isOutdated = true;
+}
+
+function patternOfAll(): RegExp | null {
+  if (!isOutdated) return pattern;
+  isOutdated = false;
   // Longest first: one may be part of another.
   const forms = [...new Set([...known.values()].flat())].sort((a, b) => b.length - a.length);
   pattern = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");
+  return pattern;
 }
 
 /** As it is, within JSON, within a URL, and within base64 (of a header, say) wherever it begins there. */
@@ -35,14 +43,15 @@ function formsOf(secret: string): string[] {
     return whole.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
   });
   return [
-    ...[secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)],
+    ...[secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())],
     ...encoded.flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]),
   ];
 }
 
 /** Without the secrets of this process. For texts in which everything else must stay. */
 export function withoutKnownSecrets(text: string): string {
-  return pattern === null ? text : text.replace(pattern, HIDDEN);
+  const all = patternOfAll();
+  return all === null ? text : text.replace(all, HIDDEN);
 }
 
 /**

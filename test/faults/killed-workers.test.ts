@@ -108,59 +108,72 @@ function killer(): { readonly answer: Answer; readonly victims: number[] } {
   };
 }
 
-it.concurrent("fault 6: SIGTERM: calls finish, no other is begun, exit code 0", async () => {
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await using openai = await startRecordedServer(async () => {
-    await released;
-    return completionAnswer();
-  });
-  await using system = await openSystem(openai);
-  const worker = await system.startWorker();
-  await system.enqueue(JOBS);
-  await openai.seen(1);
-  worker.signal("SIGTERM");
-  await worker.waitForOutput(/stopping/);
-  const begun = openai.calls.length;
-  release();
-  expect(await worker.ended).toMatchObject({ code: 0, signal: null });
-  expect(openai.calls.length, "what was taken before may call, nothing else").toBeLessThanOrEqual(
-    Math.max(begun, CONCURRENCY),
-  );
-  expect(await system.ended()).toBe(openai.calls.length);
-  await system.startWorker();
-  await system.allEnded();
-  expect(await system.reconcile()).toMatchObject({ broken: [], extraCalls: 0, orphans: 0, ended: { succeeded: JOBS } });
-});
+it.concurrent(
+  "fault 6: SIGTERM: calls finish, no other is begun, exit code 0",
+  async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await using openai = await startRecordedServer(async () => {
+      await released;
+      return completionAnswer();
+    });
+    await using system = await openSystem(openai);
+    const worker = await system.startWorker();
+    await system.enqueue(JOBS);
+    await openai.seen(1);
+    worker.signal("SIGTERM");
+    await worker.waitForOutput(/stopping/);
+    const begun = openai.calls.length;
+    release();
+    expect(await worker.ended).toMatchObject({ code: 0, signal: null });
+    expect(openai.calls.length, "what was taken before may call, nothing else").toBeLessThanOrEqual(
+      Math.max(begun, CONCURRENCY),
+    );
+    expect(await system.ended()).toBe(openai.calls.length);
+    await system.startWorker();
+    await system.allEnded();
+    expect(await system.reconcile()).toMatchObject({
+      broken: [],
+      extraCalls: 0,
+      orphans: 0,
+      ended: { succeeded: JOBS },
+    });
+  },
+  PATIENCE_MS,
+);
 
 it.concurrent.each([
   ["a second signal", { worker: { graceSeconds: 600 } }, 2],
   ["a grace that is over", { worker: { graceSeconds: 1 } }, 1],
-])("fault 7: %s: calls are aborted and accounted for, their jobs are back at once, exit code 130", async (...row) => {
-  const [, settings, signals] = row;
-  await using openai = await startRecordedServer(hang);
-  await using system = await startFaultSystem({ redisUrl: redis.url, openai, concurrency: CONCURRENCY, settings });
-  const worker = await system.startWorker();
-  await system.enqueue(CONCURRENCY);
-  await openai.seen(CONCURRENCY);
-  worker.signal("SIGTERM");
-  await worker.waitForOutput(/stopping/);
-  if (signals === 2) {
-    // Two within half a second count as one: npm passes on what the terminal has sent already.
-    await sleep(600);
+])(
+  "fault 7: %s: calls are aborted and accounted for, their jobs are back at once, exit code 130",
+  async (...row) => {
+    const [, settings, signals] = row;
+    await using openai = await startRecordedServer(hang);
+    await using system = await startFaultSystem({ redisUrl: redis.url, openai, concurrency: CONCURRENCY, settings });
+    const worker = await system.startWorker();
+    await system.enqueue(CONCURRENCY);
+    await openai.seen(CONCURRENCY);
     worker.signal("SIGTERM");
-  }
-  expect(await worker.ended).toMatchObject({ code: 130, signal: null });
-  openai.answerWith(completionAnswer());
-  await system.startWorker();
-  await system.allEnded();
-  const accounts = await system.reconcile();
-  expect(accounts).toMatchObject({
-    broken: [],
-    extraCalls: CONCURRENCY,
-    orphans: 0,
-    ended: { succeeded: CONCURRENCY },
-  });
-});
+    await worker.waitForOutput(/stopping/);
+    if (signals === 2) {
+      // Two within half a second count as one: npm passes on what the terminal has sent already.
+      await sleep(600);
+      worker.signal("SIGTERM");
+    }
+    expect(await worker.ended).toMatchObject({ code: 130, signal: null });
+    openai.answerWith(completionAnswer());
+    await system.startWorker();
+    await system.allEnded();
+    const accounts = await system.reconcile();
+    expect(accounts).toMatchObject({
+      broken: [],
+      extraCalls: CONCURRENCY,
+      orphans: 0,
+      ended: { succeeded: CONCURRENCY },
+    });
+  },
+  PATIENCE_MS,
+);
 
 it.concurrent.each([
   ["in mid-call", undefined],

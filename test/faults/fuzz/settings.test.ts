@@ -144,7 +144,7 @@ describe("the environment", () => {
         );
         for (const note of config?.notes ?? []) expectShowable(note);
       }),
-      runs(),
+      runs(0.1),
     );
   });
 

@@ -243,6 +243,6 @@ it("a Redis that refuses the channel spoils no call; who follows is told", async
   const error: unknown = await collect(producer.follow("a")).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(RedisUnavailableError);
   expect((error as Error).message).toMatch(
-    /^Redis at redis:\/\/\*\*\*@127.* it refuses the user or password in REDIS_URL\.$/,
+    /^Redis at redis:\/\/\*\*\*@127.* the user in REDIS_URL lacks a right: NOPERM/,
   );
 });
