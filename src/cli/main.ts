@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
 import { guardOutput } from "../platform/guard-output.ts";
+import { exitSoon } from "../platform/shutdown.ts";
 import { keepHeapSmall } from "../platform/small-heap.ts";
 
 guardOutput();
@@ -21,7 +22,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await runProgram(args);
-
-/** Connections to a Redis that went away may keep the process alive for ever; nothing else is left to do. */
-const PATIENCE_MS = 2000;
-setTimeout(() => process.exit(), PATIENCE_MS).unref();
+exitSoon();

@@ -40,3 +40,13 @@ export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
+
+const PATIENCE_MS = 2000;
+
+/**
+ * For programs that have done all they had to: connections to a Redis that went away, or takes no writes, may keep the
+ * process alive for ever.
+ */
+export function exitSoon(): void {
+  setTimeout(() => process.exit(), PATIENCE_MS).unref();
+}
