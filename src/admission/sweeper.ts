@@ -1,7 +1,6 @@
 import type { UsageRecord } from "../job/usage-record.ts";
 import { loadLuaScript } from "../platform/lua-script.ts";
 import type { RedisClient } from "../platform/redis-client.ts";
-import { scanKeys } from "../platform/scan-keys.ts";
 import { controlKeys, type ControlKeys } from "./keys.ts";
 import { writeSettlement, type SettlementWriter } from "./write-settlement.ts";
 
@@ -46,25 +45,6 @@ export async function sweep(dead: readonly string[], options: SweeperOptions): P
     }
     await options.redis.zrem(keys.workers, workerId);
   }
-}
-
-/**
- * Workers with open attempts of whom nobody waits for a sign of life: they were swept while they stood still, went on,
- * and died before they could say that they live.
- */
-export async function findUnwatched({
-  redis,
-  namespace,
-}: Pick<SweeperOptions, "redis" | "namespace">): Promise<string[]> {
-  const keys = controlKeys(namespace);
-  const beginning = keys.intents("");
-  const found: string[] = [];
-  for await (const slice of scanKeys(redis, beginning)) {
-    for (const workerId of slice.map((key) => key.slice(beginning.length))) {
-      if ((await redis.zscore(keys.workers, workerId)) === null) found.push(workerId);
-    }
-  }
-  return found;
 }
 
 /** Drops usage rows that are too old; their number is bounded as they are written. */

@@ -1,6 +1,6 @@
 import type { EpochWatch } from "../admission/epoch-watch.ts";
 import { controlKeys } from "../admission/keys.ts";
-import { findUnwatched, heartbeat, signOff, sweep, type SweeperOptions } from "../admission/sweeper.ts";
+import { heartbeat, signOff, sweep, type SweeperOptions } from "../admission/sweeper.ts";
 import type { Logger } from "../platform/logger.ts";
 import { within } from "../platform/clock.ts";
 import { openSubscriber, type RedisClient } from "../platform/redis-client.ts";
@@ -127,7 +127,7 @@ async function startHeartbeat({ sweeper, report, tidy, logger }: WorkerOptions):
   const beat = async (): Promise<void> => {
     const [dead] = await Promise.all([heartbeat(sweeper), report.tell()]);
     if (dead.length > 0) await sweep(dead, sweeper);
-    if (beats++ % BEATS_PER_TIDY === 0) await Promise.all([sweep(await findUnwatched(sweeper), sweeper), tidy()]);
+    if (beats++ % BEATS_PER_TIDY === 0) await tidy();
   };
   const loop = (): void => {
     if (stopped) return;

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import {
   countWorkers,
-  findUnwatched,
   heartbeat,
   signOff,
   sweep,
@@ -38,21 +37,6 @@ async function dieInMidCall(at: TestNamespace, workerId: string, jobIds: readonl
   }
   await at.redis.zadd(at.keys.workers, 0, workerId);
 }
-
-it("finds workers that were swept while they stood still, announced another attempt, and died", async () => {
-  await using at = await openNamespace();
-  await dieInMidCall(at, "frozen", ["a"]);
-  const sweeper = sweeperOf(at);
-  await sweep(await heartbeat(sweeper), sweeper);
-  await admissionOf(at.redis, at.namespace, { workerId: "frozen" }).admit(admitRequestOf("b"));
-  await admissionOf(at.redis, at.namespace, { workerId: "sweeper" }).admit(admitRequestOf("c"));
-  expect(await heartbeat(sweeper), "nobody waits for it").toEqual([]);
-  const found = await findUnwatched(sweeper);
-  expect(found).toEqual(["frozen"]);
-  await sweep(found, sweeper);
-  const { rows } = await expectBalancedBooks(at.redis, at.namespace);
-  expect(rows.map(({ attemptId }) => attemptId)).toEqual(["a.1", "b.1"]);
-});
 
 it("turns the intents of dead workers into orphans, and forgets the workers", async () => {
   await using at = await openNamespace();

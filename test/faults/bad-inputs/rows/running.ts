@@ -43,7 +43,8 @@ const usage: Row = {
   },
 };
 
-const REDIS_URL = "expected redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT/DB or unix:///PATH";
+const REDIS_URL =
+  "expected redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT/DB, redis+sentinel://HOST:PORT,HOST:PORT/MASTER, redis+cluster://HOST:PORT,HOST:PORT or unix:///PATH";
 /** Port 1 is reserved; nobody listens there. */
 const DOWN = "redis://someone:canary@127.0.0.1:1";
 const NO_CONNECTION =
