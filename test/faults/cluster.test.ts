@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { controlKeys } from "../../src/admission/keys.ts";
 import { loadLuaScript } from "../../src/platform/lua-script.ts";
-import { connectRedis } from "../../src/platform/redis.ts";
+import { connectRedis, RedisUnavailableError } from "../../src/platform/redis.ts";
 import { lanePrefix, readLanes } from "../../src/queue/lane.ts";
 import { startFaultSystem } from "../support/faults/fault-system.ts";
 import { completionAnswer } from "../support/recorded-answers.ts";
@@ -85,7 +85,7 @@ it(
     const load = async (): Promise<void> => {
       for (let round = 0; moved.length < slots.length; round++) {
         for (const agent of ["ada", "nori"] as const) {
-          await system.enqueue(JOBS_A_ROUND, { name: `${agent}-${round}`, agent });
+          await untilEnqueued(async () => await system.enqueue(JOBS_A_ROUND, { name: `${agent}-${round}`, agent }));
         }
         await openai.seen(system.accepted.length / 2);
       }
@@ -109,3 +109,19 @@ it(
   },
   PATIENCE_MS,
 );
+
+/** A producer is told when a slot is on its way, and asks again with the same ids. */
+async function untilEnqueued(enqueue: () => Promise<unknown>): Promise<void> {
+  await waitFor(
+    async () => {
+      try {
+        await enqueue();
+        return true;
+      } catch (error) {
+        if (error instanceof RedisUnavailableError) return false;
+        throw error;
+      }
+    },
+    { timeoutMs: 20_000 },
+  );
+}
