@@ -168,6 +168,7 @@ it.concurrent.each([
     expect(accounts).toMatchObject({
       broken: [],
       extraCalls: CONCURRENCY,
+      orphans: 0,
       ended: { succeeded: CONCURRENCY },
     });
   },
