@@ -209,7 +209,7 @@ it.concurrent.each([
 );
 
 it.skipIf(!ALL_FAULTS).concurrent(
-  "fault 30: a job that crashes its worker is set aside after three crashes of its own, its neighbours are unharmed",
+  `fault 30: a job that crashes its worker is set aside after three crashes of its own, its neighbours are unharmed${ALL_FAULTS ? "" : " (skipped: minutes; npm run test:faults)"}`,
   async () => {
     const state: { victim?: { signal(name: NodeJS.Signals): void } } = {};
     await using openai = await startRecordedServer(async (call) => {
