@@ -13,16 +13,18 @@ export interface LaneDemand {
  * what some need less of goes to the others; a lane grows only into what is free, and shrinks as its jobs end. What waits
  * for a slot or does not move takes nobody's room, so that one slow provider does not slow the others' lanes down. Every
  * lane may have one, or an idle one could never start: so the cap is exceeded by as many as there are lanes that start
- * while others fill it, until those shrink.
+ * while others fill it, until those shrink. A lane that does not move takes more only while there is room for everything
+ * that is in work: its calls may just be long, and nobody else needs the room.
  */
 export function laneShares(lanes: readonly LaneDemand[], cap: number): number[] {
   const total = lanes.reduce((sum, { counted }) => sum + counted, 0);
   const free = Math.max(0, cap - total);
+  const unused = Math.max(0, cap - lanes.reduce((sum, { inWork }) => sum + inWork, 0));
   const busy = lanes.filter(({ counted }) => counted > 0);
   return lanes.map((lane) => {
     const { inWork, counted, target } = lane;
-    // A lane that stands still must not grow: what it adds would not count either.
-    if (inWork > 0 && counted === 0 && target === Infinity) return inWork;
+    // What a lane adds that stands still would not count: it must not grow into what others have.
+    if (inWork > 0 && counted === 0 && target === Infinity) return inWork + unused;
     const share = equalShare(counted > 0 ? busy : [...busy, lane], cap);
     const allowed = Math.min(share, counted + free) + inWork - counted;
     return Math.max(1, Math.min(allowed, target));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { ADA, NORI } from "../../support/generation-system.ts";
 import { startLimitedVendor } from "../../support/limited-vendor.ts";
@@ -33,6 +34,34 @@ it("a lane whose provider hangs does not hold the others up", async () => {
   expect(grok.calls).toHaveLength(JOBS);
   expect(openai.calls.length, "nothing but what hangs").toBeLessThanOrEqual(PROCESSES * (CONCURRENCY + 2));
   expect(await finished(fleet)).toEqual({ completed: 0, failed: 0 });
+});
+
+it("a lane whose calls are long takes more jobs while there is room", async () => {
+  await using openai = await startRecordedServer(hang);
+  await using fleet = await startFleet({ ...FLEET, processes: 1, concurrency: 4, openai });
+  for (let jobs = 1; jobs <= 4; jobs++) {
+    await fleet.enqueue(1, { name: `long-${jobs}`, agent: "nori" });
+    await openai.seen(jobs);
+    // Longer than after which a lane is taken to stand still, and counts no more.
+    await sleep(1500);
+  }
+});
+
+it("a lane of long calls takes the room that another leaves, before any of them ends", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using openai = await startRecordedServer(hang);
+  await using grok = await startRecordedServer(async () => {
+    await released;
+    return completionAnswer({ model: "grok-4.3" });
+  });
+  await using fleet = await startFleet({ ...FLEET, processes: 1, concurrency: 4, openai, grok });
+  const first = await fleet.enqueue(4, { name: "first", agent: "gem" });
+  await grok.seen(4);
+  await fleet.enqueue(3, { name: "long", agent: "nori" });
+  await openai.seen(1);
+  release();
+  await fleet.results(first);
+  await openai.seen(3);
 });
 
 it("a lane whose provider has a small limit does not slow the others down", async () => {

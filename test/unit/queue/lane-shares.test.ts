@@ -37,7 +37,14 @@ describe("laneShares", () => {
   it("a lane that stands still keeps what it has and gives the cap to the others", () => {
     const stuck = { inWork: 32, counted: 0, target: Infinity };
     expect(laneShares([stuck, busy(32)], 64)).toEqual([32, 64]);
-    expect(laneShares([stuck], 64), "alone too: it must not grow").toEqual([32]);
+    expect(laneShares([{ ...stuck, inWork: 64 }], 64), "alone too: it must not grow beyond the cap").toEqual([64]);
+  });
+
+  it("a lane of long calls takes what nobody uses", () => {
+    const slow = { inWork: 3, counted: 0, target: Infinity };
+    expect(laneShares([slow], 4)).toEqual([4]);
+    expect(laneShares([slow, busy(10)], 64)).toEqual([54, 64]);
+    expect(laneShares([slow, slow], 64), "each of them").toEqual([61, 61]);
   });
 
   it("never lets lanes grow beyond the cap, but for one job each", () => {
