@@ -5,7 +5,7 @@ import { tweet, type FaultSystem } from "../support/faults/fault-system.ts";
 
 /** Jobs enqueued at once, and between two looks at how many are left. */
 const CHUNK = 100;
-/** As many wait as there are calls for in some seconds: the feed lasts as long as the campaign. */
+/** As many wait as there are calls for in some seconds. */
 const MOST_WAITING = 600;
 
 export interface Feed {
@@ -15,8 +15,14 @@ export interface Feed {
   readonly refusals: () => number;
 }
 
+export interface FeedOptions {
+  /** How much of the campaign is over, 0 to 1: jobs last as long as it does. */
+  readonly share: () => number;
+  readonly signal: AbortSignal;
+}
+
 /** A producer that goes on until each of its jobs was acknowledged, whatever happens to Redis meanwhile. */
-export function feed(system: FaultSystem, jobs: number, signal: AbortSignal): Feed {
+export function feed(system: FaultSystem, jobs: number, { share, signal }: FeedOptions): Feed {
   let refusals = 0;
   const { results } = controlKeys(system.namespace);
   const send = async (from: number): Promise<void> => {
@@ -34,11 +40,12 @@ export function feed(system: FaultSystem, jobs: number, signal: AbortSignal): Fe
       }
     }
   };
+  const waiting = async (): Promise<number> => system.accepted.length - (await system.redis.xlen(results));
+  const isAhead = (): boolean => system.accepted.length > jobs * share() + CHUNK;
   const run = async (): Promise<void> => {
     for (let from = 0; from < jobs && !signal.aborted; from += CHUNK) {
       await send(from);
-      while (!signal.aborted && system.accepted.length - (await system.redis.xlen(results)) > MOST_WAITING)
-        await sleep(250);
+      while (!signal.aborted && (isAhead() || (await waiting()) > MOST_WAITING)) await sleep(250);
     }
   };
   return { done: run(), refusals: () => refusals };

@@ -29,6 +29,7 @@ const program = new Command("npm run test:campaign --")
   .option("--storms <n>", "the provider fails four calls of ten for some seconds", count, 5)
   .option("--workers <n>", "worker processes", count, 6)
   .option("--concurrency <n>", "jobs in work per worker", count, 4)
+  .option("--answer-ms <n>", "mean time of an answer", count, 125)
   .option("--pause-ms <n>", "mean pause between two events", count, 800)
   .option("--seed <text>", "what happens, and when, follows from it", String(Date.now() % 1_000_000));
 
@@ -43,6 +44,7 @@ const outcome = await runCampaign({
   concurrency: number("concurrency"),
   meanPauseMs: number("pauseMs"),
   partitionMs: number("partitionSeconds") * 1000,
+  meanAnswerMs: number("answerMs"),
   events: {
     kill: number("kills"),
     stop: number("stops"),

@@ -5,9 +5,9 @@ import { startRecordedServer, type Answer, type RecordedServer } from "../suppor
 
 /** Share of calls that fail in a storm. */
 const STORM_SHARE = 0.4;
-/** An answer takes 50 to 200 ms. */
-const FASTEST_MS = 50;
-const SLOWEST_MS = 200;
+/** Of the mean time of an answer. */
+const FASTEST = 0.4;
+const SLOWEST = 1.6;
 const FAILURES = [
   recordedAnswer("openai/500-server-error.json"),
   recordedAnswer("openai/503-overloaded.json"),
@@ -19,12 +19,12 @@ export interface StormyProvider extends AsyncDisposable {
   setStorm(isStorm: boolean): void;
 }
 
-export async function startStormyProvider(seed: string): Promise<StormyProvider> {
+export async function startStormyProvider(seed: string, meanAnswerMs: number): Promise<StormyProvider> {
   const random = seededRandom("provider", seed);
   const weather = { isStorm: false };
   const answer: Answer = async (_, response) => {
     const [failure, kind, share] = [random.next(), random.next(), random.next()];
-    await sleep(FASTEST_MS + share * (SLOWEST_MS - FASTEST_MS));
+    await sleep(meanAnswerMs * (FASTEST + share * (SLOWEST - FASTEST)));
     if (!weather.isStorm || failure >= STORM_SHARE) return completionAnswer();
     const failed = FAILURES[Math.floor(kind * (FAILURES.length + 1))];
     if (failed === undefined) response.socket?.resetAndDestroy();

@@ -17,6 +17,8 @@ export interface CampaignOptions {
   readonly concurrency: number;
   readonly meanPauseMs: number;
   readonly partitionMs: number;
+  /** How long the provider takes for an answer, on average. */
+  readonly meanAnswerMs: number;
   readonly onProgress: (line: string) => void;
 }
 
@@ -35,7 +37,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startLocalRedis());
   const proxy = stack.use(await startTcpProxy({ port: Number(new URL(redis.url).port) }));
-  const provider = stack.use(await startStormyProvider(seed));
+  const provider = stack.use(await startStormyProvider(seed, options.meanAnswerMs));
   const { server } = provider;
   const workerRedisUrl = `redis://127.0.0.1:${proxy.port}`;
   const system = stack.use(
@@ -44,9 +46,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   const fleet = await startFleet(system, workers);
   const over = new AbortController();
   stack.defer(() => over.abort());
-  const feeding = feed(system, jobs, over.signal);
   const plan = planEvents(options.events, { seed, meanPauseMs: options.meanPauseMs });
+  const past = { events: 0 };
+  const feeding = feed(system, jobs, { share: () => (past.events + 1) / (plan.length + 1), signal: over.signal });
   const log = await wreak(plan, { system, fleet, redis, proxy, provider, partitionMs }, (done) => {
+    past.events++;
     const happened = Object.entries(done).filter(([, count]) => count > 0);
     const events = happened.map(([kind, count]) => `${count} ${kind}`).join(", ");
     onProgress(`${events}; ${system.accepted.length} of ${jobs} jobs acknowledged, ${server.calls.length} calls`);

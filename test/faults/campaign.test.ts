@@ -12,7 +12,7 @@ it(`a campaign: kills, restarts, a Redis that dies and a storm, and the books ba
   const outcome = await runCampaign({
     ...{ seed: FAULT_SEED, jobs: ALL_FAULTS ? 1000 : 150, workers: 3, concurrency: 4 },
     events: ALL_FAULTS ? { kill: 20, stop: 2, restart: 10, redisKill: 3, partition: 1, storm: 3 } : EVENTS,
-    ...{ meanPauseMs: 500, partitionMs: 10_000, onProgress: () => undefined },
+    ...{ meanPauseMs: 500, partitionMs: 10_000, meanAnswerMs: 125, onProgress: () => undefined },
   });
   expect(findBroken(outcome), renderReport(outcome)).toEqual([]);
   expect(outcome.log.done).toMatchObject({ kill: ALL_FAULTS ? 20 : 4 });
