@@ -22,7 +22,7 @@ export interface RedisAdmissionOptions extends SettlementWriter {
   readonly now?: () => number;
 }
 
-const LIBRARIES = ["limits", "breaker", "budgets", "results", "runs"];
+const LIBRARIES = ["limits", "breaker", "credentials", "budgets", "results", "runs"];
 const admitScript = loadLuaScript(new URL("./scripts/admit.lua", import.meta.url), LIBRARIES);
 const withdrawScript = loadLuaScript(new URL("./scripts/withdraw.lua", import.meta.url), [
   "limits",

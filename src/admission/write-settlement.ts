@@ -44,6 +44,7 @@ const settleScript = loadLuaScript(new URL("./scripts/settle.lua", import.meta.u
   "breaker",
   "budgets",
   "reports",
+  "credentials",
   "results",
   "runs",
 ]);
@@ -88,6 +89,7 @@ function keysOf({ jobId, agentId, row, pause, report, terminal }: Settlement, wr
     keys.results,
     keys.resultsOf(agentId),
     keys.usageTexts(dayOf(terminal?.finishedAt ?? 0)),
+    keys.credential(report?.grant.credential ?? ""),
   ];
 }
 

@@ -147,14 +147,15 @@ end
 -- What one key and its limit group say: { waitMs } or { forMs, why } or { refused }.
 local function evaluate(index)
   local key = KEYS[3 + 2 * index]
-  local credential = redis.call('HMGET', KEYS[4 + 2 * index], 'pausedUntil', 'why')
+  local credential = readCredential(KEYS[4 + 2 * index], now)
   local group = loadGroup(key, now)
   local found = { index = index, key = key, group = group, room = 1 }
   local function later(forMs, why)
     found.forMs, found.why = forMs, why
     return found
   end
-  if credential[1] and tonumber(credential[1]) > now then return later(credential[1] - now, credential[2]) end
+  if credential.forMs > 0 then return later(credential.forMs, credential.why) end
+  found.probes = credential.isSuspect and KEYS[4 + 2 * index]
   if (group.pausedUntil or 0) > now and group.why ~= 'rate-limited' then
     return later(group.pausedUntil - now, group.why)
   end
@@ -239,7 +240,9 @@ set(group, changes, 'grantedInput', (group.grantedInput or 0) + best.input)
 set(group, changes, 'grantedOutput', (group.grantedOutput or 0) + best.output)
 set(group, changes, 'reservedInput', (group.reservedInput or 0) + best.input)
 set(group, changes, 'reservedOutput', (group.reservedOutput or 0) + best.output)
-breakerAdmits(group, changes, ARGV[4], slotAt + tonumber(ARGV[10]) + 1000, now)
+local overAt = slotAt + tonumber(ARGV[10]) + 1000
+breakerAdmits(group, changes, ARGV[4], overAt, now)
+if best.probes then probeCredential(best.probes, ARGV[4], overAt) end
 write(best.key, changes)
 
 local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[25]))

@@ -4,6 +4,7 @@
 --       5 counters of the agent and day   6 agents of the day (set)   7 limit group or key to pause
 --       8 limit group that was called   9 its last calls (list)   10 spending of the day   11 known limit groups (set)
 --       12 counters of the hour   13 results (stream)   14 results of the agent (stream)   15 how jobs ended on the day
+--       16 key (credential) that was called with
 -- ARGV  in the order in which they are taken below
 -- Replies { record, opened }: record is '' while the job goes on, 'own' when the given terminal record counts, or the one
 -- that was there first; opened is 1 when this call has opened the group's breaker.
@@ -191,14 +192,17 @@ if attempt > 0 then
   if stateGiven == 'settled' and state == 'orphaned' then undoOrphan() end
   if isOpen then hold(KEYS[10], budgets, -heldOf(state)) end
   if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
-  if isOpen and hasReport then learn() end
+  if isOpen and hasReport then
+    learn()
+    afterCredentialProbe(KEYS[16], attemptId, call.health == 'good' or call.isRefused, now)
+  end
 end
 
 if pauseMs > 0 then
   local untilAt = math.ceil(now + pauseMs)
   if untilAt > tonumber(redis.call('HGET', KEYS[7], 'pausedUntil') or 0) then
     redis.call('HSET', KEYS[7], 'pausedUntil', untilAt, 'why', pauseWhy)
-    redis.call('PEXPIRE', KEYS[7], math.max(redis.call('PTTL', KEYS[7]), pauseMs + 60000))
+    redis.call('PEXPIRE', KEYS[7], math.max(redis.call('PTTL', KEYS[7]), pauseMs + SUSPECT_MS))
     redis.call('SADD', KEYS[11], pauseName)
     -- Whoever waits for a slot there asks again.
     redis.call('PUBLISH', epochsChannel, 'paused ' .. pauseName)
