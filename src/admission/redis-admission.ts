@@ -74,6 +74,7 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       keys.intents(gate.workerId),
       keys.operatorPauses,
       keys.spending(dayOf(intent.startedAt)),
+      keys.workers,
       ...targets.flatMap(({ limitGroup, credential }) => [keys.limitGroup(limitGroup), keys.credential(credential)]),
     ],
     [
@@ -83,6 +84,7 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       request.isOverdue ? 1 : tokens.isGuess ? 2 : 0,
       ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
       ...[budgets.unknownPrice === "refuse" ? 1 : 0, tokens.inputBytes, keys.run("")],
+      gate.workerId,
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
     ],
   );

@@ -17,6 +17,8 @@ export const DEAD_AFTER_MS = 15_000;
 
 const heartbeatScript = loadLuaScript(new URL("./scripts/heartbeat.lua", import.meta.url));
 
+const signOffScript = loadLuaScript(new URL("./scripts/sign-off.lua", import.meta.url));
+
 const forgetScript = loadLuaScript(new URL("./scripts/forget-limits.lua", import.meta.url));
 
 /** Says that this worker lives. @returns the ids of workers that do not */
@@ -43,7 +45,8 @@ export async function sweep(dead: readonly string[], options: SweeperOptions): P
     for (const attemptId of await options.redis.smembers(keys.intents(workerId))) {
       await orphan(attemptId, { ...options, workerId }, keys);
     }
-    await options.redis.zrem(keys.workers, workerId);
+    // It may have gone on meanwhile: whoever has an intent stays listed.
+    await signOff({ ...options, workerId });
   }
 }
 
@@ -87,5 +90,5 @@ export async function signOff({
   workerId,
 }: Pick<SweeperOptions, "redis" | "namespace" | "workerId">): Promise<void> {
   const keys = controlKeys(namespace);
-  if ((await redis.exists(keys.intents(workerId))) === 0) await redis.zrem(keys.workers, workerId);
+  await signOffScript.run(redis, [keys.workers, keys.intents(workerId)], [workerId]);
 }

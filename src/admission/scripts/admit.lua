@@ -1,5 +1,5 @@
 -- ADMIT: may this attempt be made, and when? If so, notes the intent and reserves requests, tokens and budget.
--- KEYS  1 job   2 intents of this worker   3 pauses by operators   4 spending of the day
+-- KEYS  1 job   2 intents of this worker   3 pauses by operators   4 spending of the day   5 workers
 --       then for each target: limit group, key (credential)
 -- ARGV  1 attempts that the caller knows of   2 token of this call   3 deliveries
 --       4 attempt id                          5 the attempt's row if the worker died now (JSON)
@@ -8,7 +8,8 @@
 --      23 1: overdue, no call is to be made, else 0; 2: the tokens are a guess, which the group's average replaces
 --      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
 --      27 bytes of the prompt   28 beginning of the keys of bulk runs
---      29... name, limit (pico-USD) of each budget
+--      29 this worker
+--      30... name, limit (pico-USD) of each budget
 -- Replies {'granted', target, slot in ms, epoch, sums granted so far (see grantedSince), reserved input and output tokens,
 --         then name, used, limit of each budget to warn of} | {'settled', result}
 --       | {'cancelled'} | {'overdue'} | {'history', attempts, draft or '', row...} | {'unavailable', ms, why, waited ms, detail}
@@ -48,7 +49,7 @@ if attempts == known + 1 then
   if slotAt then
     local slotInMs = ms(math.max(0, slotAt - now))
     -- What has happened meanwhile may forbid it: such a grant is taken back.
-    local current = redis.call('HGET', KEYS[3 + 2 * tonumber(target)], 'epoch')
+    local current = redis.call('HGET', KEYS[4 + 2 * tonumber(target)], 'epoch')
     local holds = not job[6] and tonumber(current or 0) == tonumber(epoch)
     local reply = { 'granted', tonumber(target), slotInMs, holds and tonumber(epoch) or -1, '' }
     reply[6], reply[7] = tonumber(inputTokens), tonumber(outputTokens)
@@ -89,7 +90,7 @@ if paused[1] or paused[2] or paused[3] or runState == 'paused' then
 end
 
 local cost, budgets = tonumber(ARGV[24]), {}
-for position = 29, #ARGV, 2 do
+for position = 30, #ARGV, 2 do
   budgets[#budgets + 1] = { name = ARGV[position], limit = tonumber(ARGV[position + 1]) }
 end
 if cost < 0 and #budgets > 0 and ARGV[26] == '1' then
@@ -146,8 +147,8 @@ end
 
 -- What one key and its limit group say: { waitMs } or { forMs, why } or { refused }.
 local function evaluate(index)
-  local key = KEYS[3 + 2 * index]
-  local credential = readCredential(KEYS[4 + 2 * index], now)
+  local key = KEYS[4 + 2 * index]
+  local credential = readCredential(KEYS[5 + 2 * index], now)
   local group = loadGroup(key, now)
   local found = { index = index, key = key, group = group, room = 1 }
   local function later(forMs, why)
@@ -155,7 +156,7 @@ local function evaluate(index)
     return found
   end
   if credential.forMs > 0 then return later(credential.forMs, credential.why) end
-  found.probes = credential.isSuspect and KEYS[4 + 2 * index]
+  found.probes = credential.isSuspect and KEYS[5 + 2 * index]
   if (group.pausedUntil or 0) > now and group.why ~= 'rate-limited' then
     return later(group.pausedUntil - now, group.why)
   end
@@ -196,7 +197,7 @@ local function isBetter(a, b)
 end
 
 local best
-for index = 1, (#KEYS - 4) / 2 do
+for index = 1, (#KEYS - 5) / 2 do
   local found = evaluate(index)
   if isBetter(found, best) then best = found end
 end
@@ -253,6 +254,8 @@ local numbers = { slotAt, epoch, best.index, best.input, best.output, held }
 local state = string.format('open:%s|%.4f|%.0f|%d|%d|%d|%.0f', ARGV[2], unpack(numbers))
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
+-- One that stood still and was taken for dead may die again before its next heartbeat: whoever has an intent is listed.
+redis.call('ZADD', KEYS[5], 'NX', math.floor(now), ARGV[29])
 local sums = { group.granted, group.grantedInput, group.grantedOutput, group.reservedInput, group.reservedOutput }
 local reply = { 'granted', best.index, ms(best.waitMs), epoch, string.format('%d %d %d %d %d', unpack(sums)), best.input, best.output }
 for _, warning in ipairs(warnings) do

@@ -60,6 +60,23 @@ it("turns the intents of dead workers into orphans, and forgets the workers", as
   expect(await heartbeat(sweeper)).toEqual([]);
 });
 
+it("finds what a worker has begun that was taken for dead, went on and died before it could say so", async () => {
+  await using at = await openNamespace();
+  await dieInMidCall(at, "frozen", ["a"]);
+  const sweeper = sweeperOf(at);
+  await sweep(await heartbeat(sweeper), sweeper);
+  const admission = admissionOf(at.redis, at.namespace, { workerId: "frozen" });
+  await admission.admit(admitRequestOf("b"));
+  expect(await at.redis.zrange(at.keys.workers, "0", "-1")).toEqual(["sweeper", "frozen"]);
+  // One that goes on while it is swept stays listed.
+  await admission.admit(admitRequestOf("c"));
+  await signOff(sweeperOf(at, [], "frozen"));
+  await sweep(["frozen"], sweeper);
+  const { rows } = await expectBalancedBooks(at.redis, at.namespace);
+  expect(rows.map(({ jobId }) => jobId).sort()).toEqual(["a", "b", "c"]);
+  expect(await at.redis.zrange(at.keys.workers, "0", "-1")).toEqual(["sweeper"]);
+});
+
 it("leaves the intents of living workers alone", async () => {
   await using at = await openNamespace();
   const admission = admissionOf(at.redis, at.namespace, { workerId: "alive" });
