@@ -29,7 +29,7 @@ export interface BatcherParts {
   readonly logger: Logger;
 }
 
-/** Whose intents those of batches are: never among the workers, and so never taken for dead. */
+/** Whose intents those of batches are. */
 const BATCHES_INTENTS = "batches";
 const CACHED_SNAPSHOTS = 1000;
 
@@ -46,7 +46,7 @@ export function composeBatcher({
   const { namespace, file, providers } = config;
   const policy = admissionPolicyOf(file, providers.definitions);
   const admission = createRedisAdmission({
-    ...{ redis, namespace, retention: retentionOf(file), workerId: BATCHES_INTENTS, ...parts },
+    ...{ redis, namespace, retention: retentionOf(file), workerId: BATCHES_INTENTS, outlivesWorkers: true, ...parts },
     // Vendors limit batches by rules of their own.
     policy: { ...policy, limits: [], unlimited: new Set(providers.definitions.map(({ id }) => id)) },
   });

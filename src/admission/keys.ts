@@ -63,6 +63,8 @@ export interface ControlKeys {
   intents(workerId: string): string;
   /** Sorted set: worker → last seen. */
   readonly workers: string;
+  /** Sorted set: worker that died with calls under way → when it was found. */
+  readonly deaths: string;
   /** String: what a worker says of itself (JSON), see `job/worker-status.ts`. */
   worker(id: string): string;
   /** Hash: what workers have counted, see `job/work-metrics.ts`. */
@@ -135,6 +137,7 @@ export function controlKeys(namespace: string): ControlKeys {
     alertLease: (task) => `${tag}:alert-lease:${task}`,
     intents: (workerId) => `${tag}:intents:${workerId}`,
     workers: `${tag}:workers`,
+    deaths: `${tag}:deaths`,
     worker: (id) => `${tag}:worker:${id}`,
     metrics: `${tag}:metrics`,
     usageRows: `${tag}:usage`,

@@ -18,6 +18,8 @@ export interface RedisAdmissionOptions extends SettlementWriter {
   readonly retry: RetryOptions;
   /** For ADMIT, before anything is paid for; default: as for all the others. */
   readonly admitRetry?: RetryOptions;
+  /** The intents outlive every worker, as those of batches do: nobody sweeps them. Default false. */
+  readonly outlivesWorkers?: boolean;
   /** Epoch ms; only for the days of limits. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -53,6 +55,11 @@ export function createRedisAdmission(options: RedisAdmissionOptions): Admission 
       return "withdrawn";
     },
     withdraw,
+    deathsSince: async (at) =>
+      await untilRedisAnswers(
+        () => gate.redis.zcount(controlKeys(gate.namespace).deaths, at, "+inf"),
+        options.admitRetry ?? options.retry,
+      ),
     async settle(settlement) {
       return await untilRedisAnswers(() => writeSettlement(settlement, "settled", gate), options.retry);
     },
@@ -84,7 +91,7 @@ async function admit(request: AdmitRequest, token: string, gate: Gate): Promise<
       request.isOverdue ? 1 : tokens.isGuess ? 2 : 0,
       ...[costMicroUsd === null ? -1 : picoUsdOf(intent.reservedMicroUsd), budgets.warnShare],
       ...[budgets.unknownPrice === "refuse" ? 1 : 0, tokens.inputBytes, keys.run("")],
-      gate.workerId,
+      gate.outlivesWorkers === true ? "" : gate.workerId,
       ...budgetsOf(budgets, provider, agentId).flatMap(({ name, limitMicroUsd }) => [name, picoUsdOf(limitMicroUsd)]),
     ],
   );

@@ -15,7 +15,12 @@ export interface SweeperOptions extends SettlementWriter {
  */
 export const DEAD_AFTER_MS = 15_000;
 
+/** So long it is known that a worker died: longer than any job that crashes workers needs for its crashes. */
+const DEATHS_KEPT_MS = 24 * 3600_000;
+
 const heartbeatScript = loadLuaScript(new URL("./scripts/heartbeat.lua", import.meta.url));
+
+const noteDeathScript = loadLuaScript(new URL("./scripts/note-death.lua", import.meta.url));
 
 const signOffScript = loadLuaScript(new URL("./scripts/sign-off.lua", import.meta.url));
 
@@ -42,7 +47,9 @@ export async function countWorkers(redis: RedisClient, namespace: string): Promi
 export async function sweep(dead: readonly string[], options: SweeperOptions): Promise<void> {
   const keys = controlKeys(options.namespace);
   for (const workerId of dead) {
-    for (const attemptId of await options.redis.smembers(keys.intents(workerId))) {
+    const attemptIds = await options.redis.smembers(keys.intents(workerId));
+    if (attemptIds.length > 0) await noteDeathScript.run(options.redis, [keys.deaths], [workerId, DEATHS_KEPT_MS]);
+    for (const attemptId of attemptIds) {
       await orphan(attemptId, { ...options, workerId }, keys);
     }
     // It may have gone on meanwhile: whoever has an intent stays listed.

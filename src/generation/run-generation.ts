@@ -1,6 +1,7 @@
 import type { ChainMember } from "../agents/agent.ts";
 import type { AdmitReply, Grant } from "../admission/admission.ts";
 import type { GenerationJob } from "../job/generation-job.ts";
+import type { UsageRecord } from "../job/usage-record.ts";
 import type { ChatMessage } from "../providers/provider.ts";
 import { callProvider, capTokensOf, intentOf, type CallOutcome } from "./attempt.ts";
 import { concludeCall, endRun, giveUp } from "./conclude.ts";
@@ -14,8 +15,10 @@ import { unsuccessfulResult } from "./results.ts";
 import { limitOf } from "./review.ts";
 import type { ConfiguredProvider, ConfiguredTarget, GenerationDependencies, Run, RunInput, RunOutcome } from "./run.ts";
 
-/** A job that crashed its worker this often while it ran alone is failed. */
+/** A job that crashed its worker this often while it ran alone is failed, */
 const MAX_CRASHES_ALONE = 3;
+/** if it was there at such a share of all deaths since its first: where workers die anyway it proves nothing. */
+const CULPRIT_SHARE = 0.25;
 
 /** Runs one job until it ends, must wait, or is stopped. Throws only when Redis does not answer. */
 export async function runGeneration(input: RunInput, deps: GenerationDependencies): Promise<RunOutcome> {
@@ -145,13 +148,22 @@ async function learn(
       run.history = reply.rows.map(withKnownOutcome);
       run.knownAttempts = reply.knownAttempts;
       run.draft = reply.draft ?? null;
-      const crashes = reply.rows.filter((row) => row.outcome === "crashed").length;
-      if (crashes > 0 && !run.alone) return { outcome: "quarantine" };
-      if (crashes <= MAX_CRASHES_ALONE) return null;
-      const alone = `its worker died in mid-call ${crashes} times, ${MAX_CRASHES_ALONE} of them while it ran alone`;
-      return await giveUp(run, { do: "give-up", status: "failed", reason: alone });
+      const crashes = reply.rows.filter((row) => row.outcome === "crashed");
+      if (crashes.length > 0 && !run.alone) return { outcome: "quarantine" };
+      return (await crashesItsWorkers(run, crashes)) ? await giveUp(run, crashed(crashes.length)) : null;
     }
   }
+}
+
+async function crashesItsWorkers({ deps }: Run, crashes: readonly UsageRecord[]): Promise<boolean> {
+  const [first] = crashes;
+  if (first === undefined || crashes.length <= MAX_CRASHES_ALONE) return false;
+  return crashes.length >= CULPRIT_SHARE * (await deps.admission.deathsSince(first.startedAt));
+}
+
+function crashed(times: number): Step & { do: "give-up" } {
+  const reason = `its worker died in mid-call ${times} times, ${times - 1} of them while it ran alone`;
+  return { do: "give-up", status: "failed", reason };
 }
 
 async function stopped(run: Run): Promise<RunOutcome> {

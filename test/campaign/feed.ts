@@ -24,6 +24,7 @@ export interface FeedOptions {
 /** A producer that goes on until each of its jobs was acknowledged, whatever happens to Redis meanwhile. */
 export function feed(system: FaultSystem, jobs: number, { share, signal }: FeedOptions): Feed {
   let refusals = 0;
+  let fed = 0;
   const { results } = controlKeys(system.namespace);
   const send = async (from: number): Promise<void> => {
     const ids = Array.from({ length: Math.min(CHUNK, jobs - from) }, (_, index) => `c-${from + index}`);
@@ -32,6 +33,7 @@ export function feed(system: FaultSystem, jobs: number, { share, signal }: FeedO
         await system.producer.enqueueMany(ids.map((id) => tweet(id)));
         // Noted when Redis has said so, not before.
         system.accept(ids);
+        fed += ids.length;
         return;
       } catch (error) {
         if (!(error instanceof RedisUnavailableError) || signal.aborted) throw error;
@@ -41,7 +43,7 @@ export function feed(system: FaultSystem, jobs: number, { share, signal }: FeedO
     }
   };
   const waiting = async (): Promise<number> => system.accepted.length - (await system.redis.xlen(results));
-  const isAhead = (): boolean => system.accepted.length > jobs * share() + CHUNK;
+  const isAhead = (): boolean => fed > jobs * share();
   const run = async (): Promise<void> => {
     for (let from = 0; from < jobs && !signal.aborted; from += CHUNK) {
       await send(from);

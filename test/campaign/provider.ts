@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../src/providers/fake/seeded-random.ts";
 import { completionAnswer, recordedAnswer } from "../support/recorded-answers.ts";
+import { jobOf } from "../support/faults/fault-system.ts";
 import { startRecordedServer, type Answer, type RecordedServer } from "../support/recorded-server.ts";
 
 /** Share of calls that fail in a storm. */
@@ -22,13 +23,19 @@ export interface StormyProvider extends AsyncDisposable {
 export async function startStormyProvider(seed: string, meanAnswerMs: number): Promise<StormyProvider> {
   const random = seededRandom("provider", seed);
   const weather = { isStorm: false };
-  const answer: Answer = async (_, response) => {
+  const broken = new Set<string>();
+  const answer: Answer = async (call, response) => {
     const [failure, kind, share] = [random.next(), random.next(), random.next()];
     await sleep(meanAnswerMs * (FASTEST + share * (SLOWEST - FASTEST)));
     if (!weather.isStorm || failure >= STORM_SHARE) return completionAnswer();
     const failed = FAILURES[Math.floor(kind * (FAILURES.length + 1))];
-    if (failed === undefined) response.socket?.resetAndDestroy();
-    return failed;
+    if (failed !== undefined) return failed;
+    // Once a job: the second time it fails, because both may have been billed.
+    const job = jobOf(call);
+    if (broken.has(job)) return FAILURES[0];
+    broken.add(job);
+    response.socket?.resetAndDestroy();
+    return undefined;
   };
   const server = await startRecordedServer(answer);
   return {

@@ -8,7 +8,7 @@
 --      23 1: overdue, no call is to be made, else 0; 2: the tokens are a guess, which the group's average replaces
 --      24 probable cost (pico-USD), -1: not known   25 share at which budgets warn   26 1: no calls of unknown price
 --      27 bytes of the prompt   28 beginning of the keys of bulk runs
---      29 this worker
+--      29 this worker, '' when nobody sweeps its intents
 --      30... name, limit (pico-USD) of each budget
 -- Replies {'granted', target, slot in ms, epoch, sums granted so far (see grantedSince), reserved input and output tokens,
 --         then name, used, limit of each budget to warn of} | {'settled', result}
@@ -255,7 +255,7 @@ local state = string.format('open:%s|%.4f|%.0f|%d|%d|%d|%.0f', ARGV[2], unpack(n
 redis.call('HSET', KEYS[1], 'attempts', attempt, 'row:' .. attempt, ARGV[5], 'state:' .. attempt, state)
 redis.call('SADD', KEYS[2], ARGV[4])
 -- One that stood still and was taken for dead may die again before its next heartbeat: whoever has an intent is listed.
-redis.call('ZADD', KEYS[5], 'NX', math.floor(now), ARGV[29])
+if ARGV[29] ~= '' then redis.call('ZADD', KEYS[5], 'NX', math.floor(now), ARGV[29]) end
 local sums = { group.granted, group.grantedInput, group.grantedOutput, group.reservedInput, group.reservedOutput }
 local reply = { 'granted', best.index, ms(best.waitMs), epoch, string.format('%d %d %d %d %d', unpack(sums)), best.input, best.output }
 for _, warning in ipairs(warnings) do

@@ -87,6 +87,19 @@ it("three crashes while it ran alone end a job; its record tells every attempt, 
   expect(outcomes(await system.rows())).toEqual(["crashed", "crashed", "crashed", "crashed"]);
 });
 
+it("where workers die anyway, a job that was there four times is not to blame", async () => {
+  await using openai = await startRecordedServer();
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  for (const attempt of [1, 2, 3, 4]) await leaveIntent(system, attempt, `dead-${attempt}`);
+  // Together with its own: one more than four times as many.
+  for (let other = 1; other <= 13; other++) await system.redis.zadd(system.keys.deaths, Date.now(), `other-${other}`);
+  await system.redis.zadd(system.keys.deaths, Date.now() - 3600_000, "long-before");
+  await system.startWorker();
+  expect(await system.resultOf("a")).toMatchObject({ status: "succeeded" });
+  await expect.poll(async () => await system.redis.zcard(system.keys.deaths)).toBe(4 + 13 + 1);
+});
+
 it("two crashes alone are not enough", async () => {
   await using openai = await startRecordedServer();
   await using system = await startSystem({ openai });

@@ -53,8 +53,11 @@ export async function reconcile({ redis, namespace, jobIds, calls: seen }: Accou
   const results = await readResults(redis, namespace, jobIds);
   const { counted, recorded } = await readEndedJobs(redis, namespace);
   const entries = await redis.xrange(controlKeys(namespace).results, "-", "+");
-  const finishedAt = new Map(results.map(({ id, finishedAt: at }) => [id, at]));
-  const endedAfter = ({ jobId, at }: LedgerCall): boolean => at > (finishedAt.get(jobId) ?? Infinity);
+  // By Redis' clock, when the record was written: what ended a job may have been known long before Redis was there again.
+  const recordedAt = new Map(
+    entries.map(([id, [, entry = ""]]) => [parseResultEntry(entry).jobId, Number.parseInt(id)]),
+  );
+  const endedAfter = ({ jobId, at }: LedgerCall): boolean => at > (recordedAt.get(jobId) ?? Infinity);
   const hasRecord = new Set(results.map(({ id }) => id));
   const ended = countBy(results, ({ status }) => status);
   const outcomes = new Map(rows.map(({ attemptId, outcome }) => [attemptId, outcome]));
