@@ -24,8 +24,8 @@ const SETTINGS = {
 
 /** Kinds that are there for moments only, and may be at any moment: not one that this test looks at. */
 const BRIEF = [
-  ...["alerts-sent", "batch-open:<group>", "batch-groups", "batches", "batch-rows:<id>", "batch-lease:<name>"],
-  ...["cache-lead:<hash>", "deaths", "delayed", "paused", "marker", "stalled"],
+  ...["alerts-sent", "deaths", "batch-open:<group>", "batch-groups", "batches", "batch-rows:<id>", "batch-lease:<name>"],
+  ...["cache-lead:<hash>", "delayed", "paused", "marker", "stalled"],
 ];
 
 function unbounded(contents: readonly KeyContents[], kinds: readonly KeyKind[], isIdle: boolean): string[] {
