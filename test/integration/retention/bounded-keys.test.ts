@@ -24,7 +24,15 @@ const SETTINGS = {
 
 /** Kinds that are there for moments only, and may be at any moment: not one that this test looks at. */
 const BRIEF = [
-  ...["alerts-sent", "deaths", "batch-open:<group>", "batch-groups", "batches", "batch-rows:<id>", "batch-lease:<name>"],
+  ...[
+    "alerts-sent",
+    "deaths",
+    "batch-open:<group>",
+    "batch-groups",
+    "batches",
+    "batch-rows:<id>",
+    "batch-lease:<name>",
+  ],
   ...["cache-lead:<hash>", "delayed", "paused", "marker", "stalled"],
 ];
 
