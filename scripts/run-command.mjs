@@ -21,8 +21,12 @@ export async function runCommand(root, [name = "", ...args]) {
   if (!existsSync(program)) throw new SetupError(`There is no program ${name} in node_modules/.bin.`, 2);
   const child = spawn(program, isSource ? [resolve(root, name), ...args] : args, {
     stdio: "inherit",
-    // The programs of node_modules/.bin look for `node` in PATH, too.
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
+    // The programs of node_modules/.bin look for `node` in PATH, too. Compiled code is kept: the next start is quicker.
+    env: {
+      NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node-compile-cache"),
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}`,
+    },
   });
   forwardSignals(child);
   return new Promise((done, failed) => {

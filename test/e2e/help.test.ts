@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { COMPILE_CACHE, openCliSession } from "../support/cli-session.ts";
+import { openCliSession } from "../support/cli-session.ts";
 import { runCli } from "../support/run-cli.ts";
 
-const NOWHERE = { env: { ...COMPILE_CACHE, REDIS_URL: "redis://127.0.0.1:1" } };
+const NOWHERE = { env: { REDIS_URL: "redis://127.0.0.1:1" } };
 
 /** Command names of a help text, `help` itself left out. */
 function commandsIn(help: string): string[] {

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { COMPILE_CACHE, openCliSession, type CliSession } from "../support/cli-session.ts";
+import { openCliSession, type CliSession } from "../support/cli-session.ts";
 import { startProgram, type RunningProgram } from "../support/run-cli.ts";
 import { testRedisUrl } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -222,7 +222,7 @@ describe("the input may be", () => {
 
 async function piped(cli: CliSession, input: string): Promise<{ code: number | null; stderr: string }> {
   const main = join(import.meta.dirname, "../../src/cli/main.ts");
-  const env = { ...COMPILE_CACHE, REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: cli.namespace };
+  const env = { REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: cli.namespace };
   await using program = startProgram([main, "bulk", "-", "--out", "out.jsonl", "--worker", "--fake"], {
     ...{ cwd: cli.folder, env, input },
   });

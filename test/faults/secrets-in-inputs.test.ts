@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { canary, findCanaries, readAllFiles } from "../support/canary.ts";
-import { COMPILE_CACHE, openCliSession, type CliSession } from "../support/cli-session.ts";
+import { openCliSession, type CliSession } from "../support/cli-session.ts";
 import { startLocalRedis } from "../support/redis-server.ts";
 import { startProgram } from "../support/run-cli.ts";
 
@@ -86,7 +86,7 @@ it.each(["SIGUSR2", "SIGPIPE"] as const)(
   "secrets in a crash (%s): an error that nobody caught is told without them",
   async (signal) => {
     await using cli = await openCliSession();
-    const env = { ...COMPILE_CACHE, ...cli.environment, OPENAI_API_KEY: KEY, GROK_API_KEY: SHAPED };
+    const env = { ...cli.environment, OPENAI_API_KEY: KEY, GROK_API_KEY: SHAPED };
     const main = join(import.meta.dirname, "../../src/cli/main.ts");
     await using worker = startProgram(["--import", CRASH, main, "worker"], { cwd: cli.folder, env });
     await worker.waitForOutput(/is taking jobs/);

@@ -1,13 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { testNamespace, testRedisUrl } from "./redis.ts";
 import { startCli, type ProgramOptions, type ProgramResult, type RunningProgram } from "./run-cli.ts";
 import { makeTempFolder } from "./temp-folder.ts";
-
-/** Node's usual place. A program that finds itself compiled there starts in half the time. */
-export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
 
 /** The command line as one person uses it: in a folder and a Redis namespace of their own. */
 export interface CliSession extends AsyncDisposable {
@@ -37,7 +33,7 @@ export async function openCliSession({ env = {}, secrets = [] }: SessionOptions 
   const folder = await makeTempFolder();
   const options = {
     cwd: folder.path,
-    env: { ...COMPILE_CACHE, REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, ...env },
+    env: { REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, ...env },
   };
   return {
     folder: folder.path,

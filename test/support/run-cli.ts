@@ -6,9 +6,11 @@ import { stripVTControlCharacters } from "node:util";
 import { waitFor } from "./wait-for.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+/** Compiled code of earlier starts: halves what the next one costs. */
+const COMPILE_CACHE = join(ROOT, "node_modules/.cache/node-compile-cache");
 
 export interface ProgramOptions {
-  /** Nothing of the environment of the tests is passed on except PATH; what the program needs is said here. */
+  /** Nothing of the environment of the tests is passed on except PATH, and a compile cache; what the program needs is said here. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the system's temporary folder; the project's own may hold a developer's .env. */
   readonly cwd?: string;
@@ -52,7 +54,7 @@ export function startCli(args: readonly string[], options?: ProgramOptions): Run
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): RunningProgram {
   const child = spawn(process.execPath, args, {
     cwd: options.cwd ?? tmpdir(),
-    env: { PATH: process.env["PATH"], NO_COLOR: "1", ...options.env },
+    env: { PATH: process.env["PATH"], NO_COLOR: "1", NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
   });
   // The program may end without reading its input.
   child.stdin.on("error", () => undefined).end(options.input ?? "");

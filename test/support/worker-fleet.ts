@@ -4,7 +4,6 @@ import { expect } from "vitest";
 import type { GenerationResult } from "../../src/job/generation-result.ts";
 import type { JobInput } from "../../src/job/generation-job.ts";
 import type { UsageRecord } from "../../src/job/usage-record.ts";
-import { COMPILE_CACHE } from "./cli-session.ts";
 import {
   TEST_KEYS,
   expectNoOpenIntent,
@@ -72,7 +71,6 @@ export async function startFleet(options: FleetOptions): Promise<WorkerFleet> {
   const config = join(folder.path, "config.json");
   await writeFile(config, JSON.stringify(withQuickRetries(settings)));
   const environment = {
-    ...COMPILE_CACHE,
     REDIS_URL: testRedisUrl(),
     PUPPET_ENGINE_NAMESPACE: namespace,
     PUPPET_ENGINE_CONFIG: config,

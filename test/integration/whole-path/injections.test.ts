@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { JobInput } from "../../../src/index.ts";
-import { COMPILE_CACHE } from "../../support/cli-session.ts";
 import { NORI, startSystem, type GenerationSystem } from "../../support/generation-system.ts";
 import { hasText, INJECTIONS, takeApart, type FencedMessage } from "../../support/injections.ts";
 import { startRecordedServer, type RecordedServer, type SeenCall } from "../../support/recorded-server.ts";
@@ -130,7 +129,7 @@ function jsonLinesOf(attempts: readonly Attempt[]): string {
 }
 
 async function runBulk({ namespace }: GenerationSystem, folder: TempFolder, file: string): Promise<void> {
-  const env = { ...COMPILE_CACHE, REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, AGENTS_DIR: "." };
+  const env = { REDIS_URL: testRedisUrl(), PUPPET_ENGINE_NAMESPACE: namespace, AGENTS_DIR: "." };
   await using program = startCli(["bulk", file, "--out", `${file}.out.jsonl`, "--json"], { cwd: folder.path, env });
   const { code, stderr } = await program.ended;
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });

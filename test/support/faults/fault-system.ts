@@ -21,7 +21,6 @@ import { readResults, reconcile, type LedgerCall, type Reconciliation } from "./
 
 const WORKER = join(import.meta.dirname, "../../../workers/generation-worker.ts");
 const KILL_POINTS = join(import.meta.dirname, "kill-points.ts");
-const COMPILE_CACHE = join(import.meta.dirname, "../../../node_modules/.cache/node-compile-cache");
 
 /** Where a provider is, and what it has seen; a `RecordedServer`, mostly. */
 export type Vendor = Pick<RecordedServer, "baseUrl" | "calls">;
@@ -122,7 +121,6 @@ export async function startFaultSystem(options: FaultSystemOptions): Promise<Fau
     PUPPET_ENGINE_NAMESPACE: namespace,
     PUPPET_ENGINE_CONFIG: "config.json",
     WORKER_CONCURRENCY: String(concurrency),
-    NODE_COMPILE_CACHE: COMPILE_CACHE,
     OPENAI_API_KEY: FAULT_KEYS.openai,
     OPENAI_BASE_URL: openai.baseUrl,
     GROK_API_KEY: FAULT_KEYS.grok,
