@@ -2,6 +2,7 @@ import { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll } from "vitest";
+import { forgetSecrets } from "../../src/platform/secrets.ts";
 
 /**
  * Fails a test file that leaves a connection, server, timer or child process behind. Vitest runs this before each file,
@@ -16,6 +17,8 @@ const POLL_MS = 50;
 const _handles = [process.stdin, process.stdout, process.stderr];
 
 const atStart = countResources();
+
+forgetSecrets();
 
 afterAll(async () => {
   const deadline = performance.now() + GRACE_MS;
