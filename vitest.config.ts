@@ -9,8 +9,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/leak-check.ts"],
-    // A process per file: a leak or a crash stays with the file that caused it.
+    // Processes of their own, which go from file to file: loading the code anew for each takes as long as the tests of most.
+    // leak-check.ts holds every file to leave nothing behind for the next.
     pool: "forks",
+    isolate: false,
     // Most of them wait for other processes most of the time: two share two cores well.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // Generous: tests wait for conditions, so a slow machine costs time and nothing else.

@@ -185,7 +185,9 @@ async function timed(
   }
 }
 
-function shareOut(workers: ReadonlyMap<string, LaneWorker>, cap: number): void {
+/** What runs alone in quarantine runs whatever the others do, and takes its place among them. */
+function shareOut(workers: ReadonlyMap<string, LaneWorker>, concurrency: number): void {
+  const cap = Math.max(1, concurrency - (workers.get(QUARANTINE.name)?.pace.inWork ?? 0));
   const lanes = [...workers].filter(([lane]) => lane !== QUARANTINE.name).map(([, laneWorker]) => laneWorker);
   const demands = lanes.map(({ pace }) => pace);
   for (const [index, share] of laneShares(demands, cap).entries()) {

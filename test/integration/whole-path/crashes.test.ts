@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { UsageRecord } from "../../../src/job/usage-record.ts";
 import { JOB_NAME } from "../../../src/queue/job-codec.ts";
 import { QUARANTINE } from "../../../src/queue/lane.ts";
 import { admitRequestOf, admissionOf, intentOf, settlementOf } from "../../support/attempts.ts";
 import { startSystem, type GenerationSystem } from "../../support/generation-system.ts";
+import { completionAnswer } from "../../support/recorded-answers.ts";
 import { startRecordedServer } from "../../support/recorded-server.ts";
 
 /*
@@ -167,6 +169,29 @@ it("a job that is delivered twice at the same time is called for once more at mo
   expect(openai.calls.length).toBeLessThanOrEqual(2);
   expect(await system.resultOf("a")).toEqual(result);
   await expect.poll(async () => (await system.expectAccounted()).length).toBe(openai.calls.length);
+});
+
+it("a job in quarantine takes its place among those that a worker has in work", async () => {
+  const calls = { open: 0, most: 0, seen: 0 };
+  await using openai = await startRecordedServer(async () => {
+    calls.most = Math.max(calls.most, ++calls.open);
+    // The first is the one in quarantine, and hangs.
+    if (++calls.seen === 1) return undefined;
+    await sleep(20);
+    calls.open--;
+    return completionAnswer();
+  });
+  await using system = await startSystem({ openai });
+  await system.producer.enqueue(TWEET);
+  const waiting = await system.queued(LANE, "a", "prioritized", "waiting");
+  await system.lane(QUARANTINE.name).add(JOB_NAME, waiting.data, { jobId: "j_a" });
+  await waiting.remove();
+  await system.startWorker({ concurrency: 2 });
+  await openai.seen(1);
+  const ids = Array.from({ length: 10 }, (_, index) => `other-${index}`);
+  for (const id of ids) await system.producer.enqueue({ ...TWEET, id });
+  for (const id of ids) expect(await system.resultOf(id)).toMatchObject({ status: "succeeded" });
+  expect(calls.most).toBe(2);
 });
 
 it("a worker without the keys of a job in quarantine leaves it to others", async () => {
