@@ -20,8 +20,11 @@ export interface Admission {
   awaitSlot(grant: Grant, signal: AbortSignal): Promise<"due" | "withdrawn">;
   /** Takes a grant back that was not used: as `withdrawn` above. */
   withdraw(grant: Grant): Promise<void>;
-  /** How many workers were found dead since then (epoch ms) that had calls under way, a day back at most. */
-  deathsSince(at: number): Promise<number>;
+  /**
+   * How many workers were found dead since then (epoch ms, a day back at most) that had calls under way, but none of a job
+   * that had crashed a worker before.
+   */
+  otherDeathsSince(at: number): Promise<number>;
   /** Idempotent: settling the same attempt twice writes one row, and the first terminal record stays. */
   settle(settlement: Settlement): Promise<SettleReply>;
 }

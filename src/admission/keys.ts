@@ -63,7 +63,7 @@ export interface ControlKeys {
   intents(workerId: string): string;
   /** Sorted set: worker → last seen. */
   readonly workers: string;
-  /** Sorted set: worker that died with calls under way → when it was found. */
+  /** Sorted set: worker that died with calls under way, none of a suspect → when it was found. */
   readonly deaths: string;
   /** String: what a worker says of itself (JSON), see `job/worker-status.ts`. */
   worker(id: string): string;

@@ -29,6 +29,7 @@ const admitScript = loadLuaScript(new URL("./scripts/admit.lua", import.meta.url
 const withdrawScript = loadLuaScript(new URL("./scripts/withdraw.lua", import.meta.url), [
   "limits",
   "breaker",
+  "credentials",
   "budgets",
   "reports",
 ]);
@@ -55,7 +56,7 @@ export function createRedisAdmission(options: RedisAdmissionOptions): Admission 
       return "withdrawn";
     },
     withdraw,
-    deathsSince: async (at) =>
+    otherDeathsSince: async (at) =>
       await untilRedisAnswers(
         () => gate.redis.zcount(controlKeys(gate.namespace).deaths, at, "+inf"),
         options.admitRetry ?? options.retry,
@@ -214,6 +215,7 @@ async function withdrawGrant(grant: Grant, gate: Gate): Promise<void> {
       keys.intents(gate.workerId),
       keys.limitGroup(grant.limitGroup),
       keys.spending(dayOf(intent.startedAt)),
+      keys.credential(grant.credential),
     ],
     [
       ...args,

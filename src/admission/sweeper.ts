@@ -48,10 +48,10 @@ export async function sweep(dead: readonly string[], options: SweeperOptions): P
   const keys = controlKeys(options.namespace);
   for (const workerId of dead) {
     const attemptIds = await options.redis.smembers(keys.intents(workerId));
-    if (attemptIds.length > 0) await noteDeathScript.run(options.redis, [keys.deaths], [workerId, DEATHS_KEPT_MS]);
-    for (const attemptId of attemptIds) {
-      await orphan(attemptId, { ...options, workerId }, keys);
-    }
+    const known = await Promise.all(attemptIds.map(async (id) => await hasCrashedBefore(id, options.redis, keys)));
+    if (known.length > 0 && !known.includes(true))
+      await noteDeathScript.run(options.redis, [keys.deaths], [workerId, DEATHS_KEPT_MS]);
+    for (const attemptId of attemptIds) await orphan(attemptId, { ...options, workerId }, keys);
     // It may have gone on meanwhile: whoever has an intent stays listed.
     await signOff({ ...options, workerId });
   }
@@ -75,10 +75,21 @@ export async function forgetLimits({ redis, namespace }: Pick<SweeperOptions, "r
   if (names.length > 0) await forgetScript.run(redis, [keys.knownLimits, ...of], names);
 }
 
-async function orphan(attemptId: string, options: SweeperOptions, keys: ControlKeys): Promise<void> {
+/** Whether the attempt is one of a job that a worker has died of already: it may be to blame this time as well. */
+async function hasCrashedBefore(attemptId: string, redis: RedisClient, keys: ControlKeys): Promise<boolean> {
+  const { jobId, attempt } = partsOf(attemptId);
+  const json = await redis.hget(keys.job(jobId), `row:${attempt - 1}`);
+  return json !== null && (JSON.parse(json) as UsageRecord).outcome === "crashed";
+}
+
+/** `<job id>.<attempt>` */
+function partsOf(attemptId: string): { readonly jobId: string; readonly attempt: number } {
   const separator = attemptId.lastIndexOf(".");
-  const jobId = attemptId.slice(0, separator);
-  const attempt = attemptId.slice(separator + 1);
+  return { jobId: attemptId.slice(0, separator), attempt: Number(attemptId.slice(separator + 1)) };
+}
+
+async function orphan(attemptId: string, options: SweeperOptions, keys: ControlKeys): Promise<void> {
+  const { jobId, attempt } = partsOf(attemptId);
   const [json, state] = await options.redis.hmget(keys.job(jobId), `row:${attempt}`, `state:${attempt}`);
   if (!json || !state?.startsWith("open:")) {
     await options.redis.srem(keys.intents(options.workerId), attemptId);

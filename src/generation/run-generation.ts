@@ -17,8 +17,8 @@ import type { ConfiguredProvider, ConfiguredTarget, GenerationDependencies, Run,
 
 /** A job that crashed its worker this often while it ran alone is failed, */
 const MAX_CRASHES_ALONE = 3;
-/** if it was there at such a share of all deaths since its first: where workers die anyway it proves nothing. */
-const CULPRIT_SHARE = 0.25;
+/** unless workers die without any such job, too, so many times as often: then it proves nothing. */
+const OTHER_DEATHS_PER_CRASH = 3;
 
 /** Runs one job until it ends, must wait, or is stopped. Throws only when Redis does not answer. */
 export async function runGeneration(input: RunInput, deps: GenerationDependencies): Promise<RunOutcome> {
@@ -158,7 +158,8 @@ async function learn(
 async function crashesItsWorkers({ deps }: Run, crashes: readonly UsageRecord[]): Promise<boolean> {
   const [first] = crashes;
   if (first === undefined || crashes.length <= MAX_CRASHES_ALONE) return false;
-  return crashes.length >= CULPRIT_SHARE * (await deps.admission.deathsSince(first.startedAt));
+  const others = await deps.admission.otherDeathsSince(first.startedAt);
+  return others <= OTHER_DEATHS_PER_CRASH * crashes.length;
 }
 
 function crashed(times: number): Step & { do: "give-up" } {

@@ -20,15 +20,21 @@ export function laneShares(lanes: readonly LaneDemand[], cap: number): number[] 
   const total = lanes.reduce((sum, { counted }) => sum + counted, 0);
   const free = Math.max(0, cap - total);
   const unused = Math.max(0, cap - lanes.reduce((sum, { inWork }) => sum + inWork, 0));
+  const room = Math.ceil(unused / Math.max(1, lanes.filter(isStill).length));
   const busy = lanes.filter(({ counted }) => counted > 0);
   return lanes.map((lane) => {
     const { inWork, counted, target } = lane;
     // What a lane adds that stands still would not count: it must not grow into what others have.
-    if (inWork > 0 && counted === 0 && target === Infinity) return inWork + unused;
+    if (isStill(lane)) return inWork + room;
     const share = equalShare(counted > 0 ? busy : [...busy, lane], cap);
     const allowed = Math.min(share, counted + free) + inWork - counted;
     return Math.max(1, Math.min(allowed, target));
   });
+}
+
+/** It has work, of which nothing ends. */
+function isStill({ inWork, counted, target }: LaneDemand): boolean {
+  return inWork > 0 && counted === 0 && target === Infinity;
 }
 
 /** What each lane may have when all take the same, a limited one no more than it calls; the cap when none wants so much. */

@@ -195,10 +195,11 @@ export function admissionOf(
     failures = [] as Error[],
     policy = POLICY,
     watch = createEpochWatch(),
+    outlivesWorkers = false,
   } = {},
 ): Admission {
   const retry = { signal: new AbortController().signal, onFailure: (error: Error) => void failures.push(error) };
-  return createRedisAdmission({ redis, namespace, workerId, retention, policy, watch, retry });
+  return createRedisAdmission({ redis, namespace, workerId, outlivesWorkers, retention, policy, watch, retry });
 }
 
 /** A connection that breaks after the first script has run, before its reply has arrived. */

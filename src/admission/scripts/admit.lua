@@ -150,7 +150,7 @@ local function evaluate(index)
   local key = KEYS[4 + 2 * index]
   local credential = readCredential(KEYS[5 + 2 * index], now)
   local group = loadGroup(key, now)
-  local found = { index = index, key = key, group = group, room = 1 }
+  local found = { index = index, key = key, group = group, room = 1, isProbed = credential.isProbed }
   local function later(forMs, why)
     found.forMs, found.why = forMs, why
     return found
@@ -190,6 +190,8 @@ local function isBetter(a, b)
   if not b then return true end
   if (a.refused == nil) ~= (b.refused == nil) then return a.refused == nil end
   if (a.forMs == nil) ~= (b.forMs == nil) then return a.forMs == nil end
+  -- Another key is the better choice, however long it must be waited for.
+  if a.isProbed ~= b.isProbed then return not a.isProbed end
   local waitA, waitB = a.forMs or a.waitMs or 0, b.forMs or b.waitMs or 0
   if waitA ~= waitB then return waitA < waitB end
   if a.room ~= b.room then return a.room > b.room end
@@ -243,7 +245,8 @@ set(group, changes, 'reservedInput', (group.reservedInput or 0) + best.input)
 set(group, changes, 'reservedOutput', (group.reservedOutput or 0) + best.output)
 local overAt = slotAt + tonumber(ARGV[10]) + 1000
 breakerAdmits(group, changes, ARGV[4], overAt, now)
-if best.probes then probeCredential(best.probes, ARGV[4], overAt) end
+-- An answer that comes tomorrow tells nothing: batches do not probe.
+if best.probes and ARGV[29] ~= '' then probeCredential(best.probes, ARGV[4], overAt, now) end
 write(best.key, changes)
 
 local warnings = budgetsToWarnOf(KEYS[4], budgets, held, tonumber(ARGV[25]))

@@ -1,4 +1,5 @@
--- NOTE-DEATH: a worker died with calls under way. Noted once, however many sweepers find it.
+-- NOTE-DEATH: a worker died with calls under way, none of a job that is suspected of it. Noted once, however many sweepers
+-- find it.
 -- KEYS  1 deaths (sorted set: worker → when it was found dead, epoch ms of Redis' clock)
 -- ARGV  1 worker id   2 how long it is kept (ms)
 local time = redis.call('TIME')

@@ -194,7 +194,7 @@ if attempt > 0 then
   if isOpen or (stateGiven == 'settled' and state ~= 'settled') then writeRow() end
   if isOpen and hasReport then
     learn()
-    afterCredentialProbe(KEYS[16], attemptId, call.health == 'good' or call.isRefused, now)
+    afterCredentialProbe(KEYS[16], attemptId, call.health == 'good' or call.isRefused)
   end
 end
 

@@ -1,5 +1,5 @@
 -- WITHDRAW: takes an attempt back that was granted and not made. Nothing of it remains.
--- KEYS  1 job   2 intents of the worker   3 limit group   4 spending of the day
+-- KEYS  1 job   2 intents of the worker   3 limit group   4 spending of the day   5 key (credential)
 -- ARGV  1 attempt number   2 attempt id   3 token of the grant   4 epoch   5 input tokens   6 output tokens
 --       7 provider         8 agent        9–18 limits, see readLimits
 local attempt = tonumber(ARGV[1])
@@ -35,6 +35,7 @@ if group.probe == ARGV[2] then
 elseif group.breaker == 'ramp' then
   set(group, changes, 'credits', group.credits + 1)
 end
+afterCredentialProbe(KEYS[5], ARGV[2], false)
 write(KEYS[3], changes)
 if not group.seen then redis.call('HDEL', KEYS[3], 'firstAt') end
 return 1

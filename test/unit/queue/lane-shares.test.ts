@@ -44,7 +44,8 @@ describe("laneShares", () => {
     const slow = { inWork: 3, counted: 0, target: Infinity };
     expect(laneShares([slow], 4)).toEqual([4]);
     expect(laneShares([slow, busy(10)], 64)).toEqual([54, 64]);
-    expect(laneShares([slow, slow], 64), "each of them").toEqual([61, 61]);
+    expect(laneShares([slow, slow], 64), "together").toEqual([32, 32]);
+    expect(laneShares([slow, slow], 7), "one more at most").toEqual([4, 4]);
   });
 
   it("never lets lanes grow beyond the cap, but for one job each", () => {

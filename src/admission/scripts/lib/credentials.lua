@@ -1,29 +1,32 @@
 -- CREDENTIALS: a key that was refused is left alone for a while (`pausedUntil`, `why`), and then tried with one call at a
--- time (`probe`: its attempt) until one shows that it works again. Otherwise as many jobs as a worker holds would find out
--- anew each time, and those that have no other provider would fail.
+-- time (`probe`: its attempt, `probeUntil`) until one shows that it works again. Otherwise as many jobs as the workers hold
+-- would find out anew each time, and those that have no other provider would fail.
 
 -- While a probe is under way others ask again after this.
 local KEY_ASK_AGAIN_MS = 1000
+-- A probe that has said nothing for so long is waited for no more: it died with its worker, or is a slow one.
+local LONGEST_PROBE_MS = 60 * 1000
 -- A key that nobody has used for so long is like a new one.
 local SUSPECT_MS = 24 * 3600 * 1000
 
--- How long the key forbids a call, and whether one that it allows is a probe.
+-- How long the key forbids a call, whether only because another one tries it, and whether a call that is made tries it.
 local function readCredential(key, now)
-  local found = redis.call('HMGET', key, 'pausedUntil', 'why', 'probe')
-  local pausedUntil = tonumber(found[1] or 0)
-  local forMs = math.max(0, pausedUntil - now)
-  if found[3] then forMs = math.min(forMs, KEY_ASK_AGAIN_MS) end
-  return { forMs = forMs, why = found[2], isSuspect = pausedUntil > 0 }
+  local found = redis.call('HMGET', key, 'pausedUntil', 'why', 'probeUntil')
+  local pausedMs = math.max(0, tonumber(found[1] or 0) - now)
+  local probedMs = math.max(0, math.min(KEY_ASK_AGAIN_MS, tonumber(found[3] or 0) - now))
+  return {
+    forMs = math.max(pausedMs, probedMs), why = found[2],
+    isProbed = pausedMs == 0 and probedMs > 0, isSuspect = found[1] ~= false,
+  }
 end
 
--- A probe that is overdue died with its worker: the next call takes its place.
-local function probeCredential(key, attemptId, overAt)
-  redis.call('HSET', key, 'pausedUntil', ms(overAt), 'probe', attemptId)
+local function probeCredential(key, attemptId, overAt, now)
+  redis.call('HSET', key, 'probe', attemptId, 'probeUntil', ms(math.min(overAt, now + LONGEST_PROBE_MS)))
 end
 
--- What the end of a probe says. Where it says nothing, the next call is the probe; a new pause may follow.
-local function afterCredentialProbe(key, attemptId, isAccepted, now)
+-- What the end of a probe says; where it says nothing, the next call tries.
+local function afterCredentialProbe(key, attemptId, isAccepted)
   if redis.call('HGET', key, 'probe') ~= attemptId then return end
-  redis.call('HDEL', key, 'probe')
-  if isAccepted then redis.call('HDEL', key, 'pausedUntil', 'why') else redis.call('HSET', key, 'pausedUntil', ms(now)) end
+  redis.call('HDEL', key, 'probe', 'probeUntil')
+  if isAccepted then redis.call('HDEL', key, 'pausedUntil', 'why') end
 end
