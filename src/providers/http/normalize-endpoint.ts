@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { isLoopback, isPublicAddress, plainHost } from "../../platform/network-address.ts";
+import { holdsSecret } from "../../platform/secrets.ts";
 import type { Problem } from "../../platform/problem.ts";
 
 export interface NormalizedEndpoint {
@@ -28,6 +29,11 @@ export function normalizeEndpoint(value: string, options: EndpointOptions): Norm
     const problem = describeProblem(options, "no http(s) URL", "a URL such as https://api.example.com/v1");
     return { baseUrl: null, notes: [], problems: [problem] };
   }
+  // Before anything is said of host or path: both are shown.
+  if (holdsSecret(url.origin + url.pathname)) {
+    const problem = describeProblem(options, "a URL with what looks like a key (not shown)", KEY_ELSEWHERE);
+    return { baseUrl: null, notes: [], problems: [problem] };
+  }
   const problems = [
     ...secretProblems(url, options),
     ...(options.allowInsecure === true ? [] : hostProblems(url, written, options)),
@@ -50,11 +56,13 @@ function describeProblem(
 
 const LONGEST_URL = 2000;
 
+const KEY_ELSEWHERE = "the key in its own variable";
+
 /** A key in a URL ends up in logs. The values are not shown. */
 function secretProblems({ href, username, password, hash, search }: URL, options: EndpointOptions): Problem[] {
   const problems: Problem[] = [];
   const refuse = (got: string, expected: string): void => void problems.push(describeProblem(options, got, expected));
-  if (username !== "" || password !== "") refuse("a URL with credentials", "the key in its own variable");
+  if (username !== "" || password !== "") refuse("a URL with credentials", KEY_ELSEWHERE);
   if (hash !== "") refuse("a URL with a fragment (#…)", "a URL without one");
   if (search !== "") refuse("a URL with a query (?…)", "a URL without one");
   if (href.length > LONGEST_URL) refuse(`a URL of ${href.length} characters`, `at most ${LONGEST_URL}`);

@@ -77,6 +77,16 @@ describe("normalizeEndpoint", () => {
     ]);
   });
 
+  it.each([
+    "https://api.x.ai/sk-canary-0123456789abcdefghij/v1",
+    "http://sk-canary-0123456789abcdefghij.example.com/v1",
+    "https:k=sk-canary-0123456789abcdefghij",
+  ])("refuses a key in the host or the path, and does not show it: %s", (url) => {
+    expect(problemsOf(url, true)).toEqual([
+      `environment ${path}: got a URL with what looks like a key (not shown); expected the key in its own variable`,
+    ]);
+  });
+
   it.each(["", "api.x.ai/v1", "ftp://api.x.ai/v1", "file:///etc/passwd", "https://", "javascript:alert(1)"])(
     "refuses %j, which is no http URL",
     (url) => {
