@@ -48,8 +48,8 @@ export async function sweep(dead: readonly string[], options: SweeperOptions): P
   const keys = controlKeys(options.namespace);
   for (const workerId of dead) {
     const attemptIds = await options.redis.smembers(keys.intents(workerId));
-    const known = await Promise.all(attemptIds.map(async (id) => await hasCrashedBefore(id, options.redis, keys)));
-    if (known.length > 0 && !known.includes(true))
+    const suspects = await Promise.all(attemptIds.map(async (id) => await hasCrashedBefore(id, options.redis, keys)));
+    if (suspects.length > 0 && !suspects.includes(true))
       await noteDeathScript.run(options.redis, [keys.deaths], [workerId, DEATHS_KEPT_MS]);
     for (const attemptId of attemptIds) await orphan(attemptId, { ...options, workerId }, keys);
     // It may have gone on meanwhile: whoever has an intent stays listed.

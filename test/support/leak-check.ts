@@ -6,7 +6,7 @@ import { forgetSecrets } from "../../src/platform/secrets.ts";
 
 /**
  * Fails a test file that leaves a connection, server, timer or child process behind. Vitest runs this before each file,
- * in the file's own process; its `afterAll` is registered first and so runs last.
+ * in the process that runs it and went through others before; its `afterAll` is registered first and so runs last.
  */
 
 /** Closing takes a moment: a socket says goodbye, a child is reaped, ioredis has a timer of 2 s for lost connections. */
